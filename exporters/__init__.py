@@ -1,0 +1,1 @@
+"""Shows: metrics, pages, reports. Projections of the state of the engine."""
