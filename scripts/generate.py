@@ -14,6 +14,7 @@ from typing import cast
 ROOT = Path(__file__).resolve().parent.parent
 
 GENERATED = {
+    "docs/commands.md": "commands:reference",
     "docs/inventory.schema.json": "monitor.inventory.schema:json_schema",
     "docs/inventory.md": "monitor.inventory.reference:reference",
     "docs/metrics.md": "exporters.metrics:reference",
