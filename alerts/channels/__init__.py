@@ -1,0 +1,37 @@
+"""How to tell: one signature, one table.
+
+A channel is a file with its options type, `async send(message, page, options, context) -> Receipt` and a `CHANNEL`; it
+raises ChannelError. Adding one: a file, a line in `CHANNELS`, a test, a heading in docs/channels.md.
+"""
+
+from collections.abc import Mapping
+
+from alerts.channels import mail, telegram, webhook
+from alerts.channels.channel import Channel, ChannelError, Options, Receipt
+from alerts.channels.context import Context
+from monitor.core.errors import PantauError
+
+CHANNELS: Mapping[str, Channel] = {
+    "webhook": webhook.CHANNEL,
+    "telegram": telegram.CHANNEL,
+    "mail": mail.CHANNEL,
+}
+
+
+def read_options(channel: str, raw: Mapping[str, object]) -> Options:
+    """Return a receiver's options; raises PantauError for no such channel, pydantic.ValidationError naming the wrong keys."""
+    return _known(channel).options.model_validate(dict(raw))
+
+
+def secret_keys(channel: str) -> frozenset[str]:
+    """Return the keys that must be references to secrets; raises PantauError for no such channel."""
+    return _known(channel).secrets
+
+
+def _known(channel: str) -> Channel:
+    if channel not in CHANNELS:
+        raise PantauError(f"channel {channel}: there is no such channel; there are {', '.join(CHANNELS)}")
+    return CHANNELS[channel]
+
+
+__all__ = ["CHANNELS", "Channel", "ChannelError", "Context", "Options", "Receipt", "read_options", "secret_keys"]

@@ -1,0 +1,214 @@
+"""The words that people read, Indonesian and English side by side: reasons, whys, kinds, sentences, times. Pure.
+
+Each entry is (Indonesian, English). A test holds that every reason code and every why has its words.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta, timezone
+
+from monitor.core.city import Kind
+from monitor.core.events import Why
+from monitor.core.verdict import Reason
+
+Pair = tuple[str, str]
+LANGUAGES = ("id", "en")
+
+REASONS: Mapping[Reason, Pair] = {
+    Reason.TIMEOUT: ("tidak menjawab", "does not answer"),
+    Reason.REFUSED: ("menolak sambungan (layanan mati atau port tertutup)", "refuses connections (service dead or port closed)"),
+    Reason.RESET: ("memutus sambungan di tengah jalan", "breaks connections off midway"),
+    Reason.UNREACHABLE: ("tidak terjangkau, kata router di jalurnya", "unreachable, says a router on the way"),
+    Reason.DNS_NXDOMAIN: ("namanya tidak ada di DNS", "its name does not exist in DNS"),
+    Reason.DNS_SERVFAIL: ("server DNS gagal menjawab (SERVFAIL)", "the DNS server fails (SERVFAIL)"),
+    Reason.DNS_TIMEOUT: ("server DNS tidak menjawab", "the DNS server does not answer"),
+    Reason.DNS_NO_ANSWER: ("catatan DNS-nya kosong", "its DNS record is empty"),
+    Reason.DNS_WRONG_ANSWER: ("jawaban DNS tidak sesuai", "DNS gives a wrong answer"),
+    Reason.TLS_EXPIRED: ("sertifikat kedaluwarsa", "its certificate has expired"),
+    Reason.TLS_NOT_YET_VALID: (
+        "sertifikat belum berlaku (periksa jam server)",
+        "its certificate is not valid yet (check the server's clock)",
+    ),
+    Reason.TLS_UNTRUSTED: ("sertifikat tidak tepercaya", "its certificate is not trusted"),
+    Reason.TLS_HOSTNAME: ("sertifikat bukan untuk nama ini", "its certificate is for another name"),
+    Reason.TLS_PROTOCOL: ("versi TLS tidak cocok", "its TLS version does not fit"),
+    Reason.TLS_HANDSHAKE: ("jabat tangan TLS gagal", "the TLS handshake fails"),
+    Reason.TLS_TIMEOUT: ("jabat tangan TLS tidak kunjung selesai", "the TLS handshake does not finish"),
+    Reason.TLS_EXPIRES_SOON: ("sertifikat segera kedaluwarsa", "its certificate expires soon"),
+    Reason.HTTP_STATUS: ("menjawab dengan kode kesalahan HTTP", "answers with an HTTP error status"),
+    Reason.HTTP_PROTOCOL: ("jawaban HTTP rusak", "its HTTP answer is broken"),
+    Reason.HTTP_TIMEOUT: ("tersambung, tetapi halaman tidak kunjung datang", "connects, but no page comes"),
+    Reason.BODY_INCOMPLETE: ("halaman terpotong", "the page is cut short"),
+    Reason.BODY_TOO_LARGE: ("halaman terlalu besar untuk diperiksa", "the page is too large to check"),
+    Reason.HEADER_TOO_LARGE: ("kepala jawaban HTTP terlalu besar", "its HTTP headers are too large"),
+    Reason.DECODE_ERROR: ("isi halaman tidak dapat dibaca", "the page cannot be decoded"),
+    Reason.REDIRECT_LOOP: ("pengalihan berputar tanpa akhir", "redirects in a circle"),
+    Reason.REDIRECT_INVALID: ("pengalihan ke alamat yang tidak sah", "redirects to an invalid address"),
+    Reason.REDIRECT_FOREIGN: ("dialihkan ke situs lain", "redirects to a foreign site"),
+    Reason.KEYWORD_MISSING: ("teks yang wajib ada hilang dari halaman", "required text is missing from the page"),
+    Reason.KEYWORD_FORBIDDEN: ("ada kata terlarang di halaman (mungkin diretas)", "a forbidden word is on the page (perhaps defaced)"),
+    Reason.JSON_MISMATCH: ("isi data (JSON) tidak sesuai", "its data (JSON) is not as expected"),
+    Reason.SNMP_AUTH: ("menolak kunci SNMP kita", "refuses our SNMP key"),
+    Reason.SNMP_TIMEOUT: ("SNMP tidak menjawab", "SNMP does not answer"),
+    Reason.SNMP_ERROR: ("SNMP menjawab dengan kesalahan", "SNMP answers with an error"),
+    Reason.PACKET_LOSS: ("banyak paket hilang", "loses many packets"),
+    Reason.SLOW_ANSWER: ("menjawab lambat", "answers slowly"),
+    Reason.NO_ROUTE: ("pemantau sendiri tidak punya rute ke sana", "the watcher itself has no route to it"),
+    Reason.NO_DESCRIPTOR: ("pemantau sendiri kehabisan deskriptor berkas", "the watcher itself is out of file descriptors"),
+    Reason.NO_PERMISSION: ("pemantau sendiri tidak diizinkan memeriksa", "the watcher itself is not permitted to look"),
+    Reason.OWN_RESOLVER: ("server DNS pemantau sendiri mati", "the watcher's own DNS server is dead"),
+    Reason.LOOP_LATE: ("pemantau sendiri terlambat memeriksa", "the watcher itself looked too late"),
+    Reason.BAD_SECRET: ("kunci rahasia pemantau tidak terbaca", "the watcher cannot read its secret"),
+    Reason.INTERNAL: ("pemantau sendiri mengalami kesalahan", "the watcher itself has a fault"),
+}
+UNNAMED: Pair = ("terganggu", "in trouble")
+
+WHYS: Mapping[Why, Pair] = {
+    Why.FIRST_OK: ("jawaban baik yang pertama", "first good answer"),
+    Why.FIRST_LOSS: ("pemeriksaan pertama yang gagal", "first failed look"),
+    Why.ODDS_REACHED: ("bukti cukup bahwa ia mati", "enough evidence that it is down"),
+    Why.RECOVERED: ("menjawab lagi", "answers again"),
+    Why.PARENT_RETURNED: ("induknya kembali; dinilai dari awal", "its parent is back; judged anew"),
+    Why.NO_VALID_LOOK: ("tidak ada pemeriksaan yang sah", "no valid look"),
+    Why.ROOT_VERIFIED: ("sebab terverifikasi: induknya menjawab", "cause verified: its parent answers"),
+    Why.ROOT_UNVERIFIED: ("sebab belum terverifikasi", "cause not verified"),
+    Why.SHADOWED: ("tidak terjangkau karena induknya mati", "unreachable because its parent is down"),
+    Why.BETTER_CAUSE: ("sebab yang lebih tepat ditemukan", "a better cause was found"),
+    Why.MERGED: ("ternyata bagian dari gangguan lain", "turned out to be part of another incident"),
+    Why.TARGET_REMOVED: ("dihapus dari inventaris", "removed from the inventory"),
+    Why.TARGET_CHANGED: ("pemeriksaannya diubah di inventaris", "its check was changed in the inventory"),
+    Why.DELIVERED: ("kabar sudah sampai", "the page has arrived"),
+    Why.GIVEN_UP: ("kabar gagal dikirim", "the page could not be sent"),
+}
+
+KINDS: Mapping[Kind, tuple[str, str, str]] = {
+    # Indonesian, English of one, English of many.
+    Kind.HUB: ("router pusat", "hub", "hubs"),
+    Kind.ISP: ("ISP", "ISP", "ISPs"),
+    Kind.INTERNET: ("sambungan internet", "internet uplink", "internet uplinks"),
+    Kind.KECAMATAN: ("kecamatan", "kecamatan", "kecamatan"),
+    Kind.KELURAHAN: ("kelurahan", "kelurahan", "kelurahan"),
+    Kind.PUSKESMAS: ("Puskesmas", "Puskesmas", "Puskesmas"),
+    Kind.OPD: ("OPD", "OPD", "OPD"),
+    Kind.TITIK: ("titik", "site", "sites"),
+    Kind.LINK: ("jalur", "link", "links"),
+    Kind.APP: ("aplikasi", "application", "applications"),
+}
+
+SENTENCES: Mapping[str, Pair] = {
+    "since": ("{what} sejak {start} (terakhir normal {last}).", "{what} since {start} (last normal {last})."),
+    "since_only": ("{what} sejak {start}.", "{what} since {start}."),
+    "seen": ("Tercatat", "Seen"),
+    "changed": ("Sebab diperbarui: semula {before}, kini {now}.", "Cause changed: was {before}, now {now}."),
+    "unverified": (
+        "Sebab belum terverifikasi: induknya belum sempat menjawab pemeriksaan ulang.",
+        "Cause not verified: its parent has not yet answered a second look.",
+    ),
+    "redundancy": (
+        "Cadangan hilang, layanan tetap jalan: {site} masih tersambung lewat jalur lain.",
+        "Redundancy lost, service goes on: {site} is still connected by another link.",
+    ),
+    "hub": (
+        "Seluruh kota tidak terlihat dari pemantau: router pusat mati, atau pemantau sendiri yang terputus.",
+        "The watcher sees nothing of the city: the hub is down, or the watcher itself is cut off.",
+    ),
+    "internet": (
+        "Kota terputus dari internet; kabar lewat Telegram dan surel bisa terlambat.",
+        "The city is cut off from the internet; Telegram and mail may be late.",
+    ),
+    "isp": ("Jalur internet lewat ISP lain masih ada.", "The way to the internet by another ISP remains."),
+    "behind": ("Ikut tidak terjangkau ({count})", "Unreachable because of it ({count})"),
+    "depend": ("Ikut terganggu ({count})", "Disturbed because of it ({count})"),
+    "opds": ("OPD terdampak", "OPD affected"),
+    "urusan": ("Urusan terdampak", "Affairs affected"),
+    "owner": ("Pemilik", "Owner"),
+    "host": ("{owner}, dipasang di {host}", "{owner}, runs at {host}"),
+    "users": ("Pemakai", "Users"),
+    "address": ("Alamat", "Address"),
+    "vendor": ("Vendor terakhir", "Last vendor"),
+    "no_vendor": ("tidak tercatat", "not recorded"),
+    "contract": ("{vendor}; kontrak berakhir {end}", "{vendor}; contract ends {end}"),
+    "contract_over": ("{vendor}; kontrak sudah berakhir {end}", "{vendor}; contract ended {end}"),
+    "alike": ("Dari sini tampak sama", "Would look the same from here"),
+    "link": ("jalur {child} – {parent}", "link {child} – {parent}"),
+    "told": ("Diberi tahu", "Told"),
+    "told_end": ("Kabar penutup untuk penerima yang sama", "Closing word to the same receivers"),
+    "explain": ("Rincian", "Details"),
+    "page": ("Halaman", "Page"),
+    "more": ("{names}, … dan {count} lagi", "{names}, … and {count} more"),
+    "recovered": ("Pulih {end} setelah {duration} (terganggu sejak {start}).", "Recovered {end} after {duration} (down since {start})."),
+    "closed": (
+        "Ditutup {end} tanpa kepastian pulih: {why}. Terganggu selama {duration} (sejak {start}).",
+        "Closed {end}, not known to have recovered: {why}. In trouble for {duration} (since {start}).",
+    ),
+    "was": ("Tadinya", "It was"),
+    "again": ("{count} yang tadi tidak terjangkau sedang diperiksa ulang.", "{count} that were unreachable are being looked at again."),
+    "test": (
+        "Ini pesan uji dari Pantau; tidak ada gangguan. Bila pesan ini terbaca, penerima ini siap menerima kabar.",
+        "This is a test message from Pantau; nothing is wrong. If you can read it, this receiver is ready.",
+    ),
+}
+
+MONTHS: tuple[Pair, ...] = (
+    ("Januari", "January"),
+    ("Februari", "February"),
+    ("Maret", "March"),
+    ("April", "April"),
+    ("Mei", "May"),
+    ("Juni", "June"),
+    ("Juli", "July"),
+    ("Agustus", "August"),
+    ("September", "September"),
+    ("Oktober", "October"),
+    ("November", "November"),
+    ("Desember", "December"),
+)
+ZONES = {7.0: "WIB", 8.0: "WITA", 9.0: "WIT"}
+UNITS: tuple[tuple[int, Pair], ...] = ((86400, ("hari", "d")), (3600, ("jam", "h")), (60, ("menit", "min")), (1, ("detik", "s")))
+
+
+def pick(pair: Pair, language: str) -> str:
+    """Return the words in the language, `id` or `en`."""
+    return pair[LANGUAGES.index(language)]
+
+
+def say(key: str, language: str, **parts: object) -> str:
+    """Return a sentence of `SENTENCES` with its parts filled in."""
+    return pick(SENTENCES[key], language).format(**parts)
+
+
+def count(kind: Kind, number: int, language: str) -> str:
+    """Return "8 kelurahan", "1 application", "3 applications"."""
+    indonesian, one, many = KINDS[kind]
+    return f"{number} {indonesian if language == 'id' else one if number == 1 else many}"
+
+
+def day(when: date, language: str) -> str:
+    """Return "31 Desember 2016"."""
+    return f"{when.day} {pick(MONTHS[when.month - 1], language)} {when.year}"
+
+
+def local(at: float, utc_offset: float) -> datetime:
+    """Return the city's time of day for epoch seconds; `utc_offset` in hours."""
+    return datetime.fromtimestamp(at, UTC).astimezone(timezone(timedelta(hours=utc_offset)))
+
+
+def clock(at: float, utc_offset: float, language: str, *, beside: float | None = None, zone: bool = True) -> str:
+    """Return "02.14.07 WIB"; with the day before it when that is not the day of `beside` (epoch seconds)."""
+    when = local(at, utc_offset)
+    written = f"{when:%H.%M.%S}"
+    if zone:
+        written += " " + ZONES.get(utc_offset, f"UTC{utc_offset:+g}")
+    if beside is not None and local(beside, utc_offset).date() != when.date():
+        written = f"{day(when.date(), language)} {written}"
+    return written
+
+
+def lasted(seconds: float, language: str) -> str:
+    """Return how long in its two largest units: "27 menit 3 detik", "2 jam 5 menit"; seconds are whole."""
+    rest = max(0, round(seconds))
+    parts: list[str] = []
+    for size, name in UNITS:
+        number, rest = divmod(rest, size)
+        if number or (parts and len(parts) < 2):
+            parts.append(f"{number} {pick(name, language)}")
+    return " ".join(part for part in parts[:2] if not part.startswith("0 ")) or f"0 {pick(UNITS[-1][1], language)}"
