@@ -1,0 +1,41 @@
+"""How late the loop is: a small heartbeat, and for each look how much of its time was stolen.
+
+A loop that stalls (a busy machine, a suspended one) hears answers late or not at all. What was in flight meanwhile says
+nothing about its target.
+"""
+
+from collections import deque
+
+BEAT = 0.1
+NOTED = 0.05
+SHARE = 0.25
+REMEMBERED = 120.0
+
+
+class Lateness:
+    """Stalls of the loop, as spans of time. `latest` is the lateness of the last beat in seconds, `worst` the worst ever."""
+
+    def __init__(self, at: float) -> None:
+        self._due = at + BEAT
+        self._stalls: deque[tuple[float, float]] = deque()
+        self.latest = self.worst = 0.0
+
+    def beat(self, at: float) -> float:
+        """Take a heartbeat at `at` and return when the next one is due."""
+        self.latest = max(at - self._due, 0.0)
+        self.worst = max(self.worst, self.latest)
+        if self.latest > NOTED:
+            self._stalls.append((self._due, at))
+        while self._stalls and self._stalls[0][1] < at - REMEMBERED:
+            self._stalls.popleft()
+        self._due = at + BEAT
+        return self._due
+
+    def stolen(self, sent: float, at: float) -> float:
+        """Return for how many seconds between `sent` and `at` the loop stood still, a stall that lasts until now included."""
+        spans = [*self._stalls, (self._due, at)]
+        return sum(max(0.0, min(end, at) - max(begin, sent)) for begin, end in spans)
+
+    def spoils(self, sent: float, at: float, timeout: float) -> bool:
+        """Tell whether so much of a look's time was stolen that its failure may be ours."""
+        return self.stolen(sent, at) > SHARE * timeout

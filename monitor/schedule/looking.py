@@ -1,0 +1,142 @@
+"""The shell round the agenda: arms one timer, sends what is due, hands results on.
+
+The way to look is handed in (`monitor.probes.look` with its vantage), and so is the clock: tests bring their own of both.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Protocol
+
+from monitor.core.city import Check
+from monitor.core.events import ProbeResult, Verify, quantise
+from monitor.core.verdict import Outcome, Reason, Verdict
+from monitor.schedule.agenda import Agenda, Entry
+from monitor.schedule.lateness import NOTED, Lateness
+
+LIMITS: Mapping[str, int] = {"icmp": 1000, "tcp": 100, "dns": 50, "http": 50, "snmp": 20}
+"""Looks of a kind at the same time: what waits for its turn is sent later, never at once with a thousand others."""
+
+Look = Callable[[Check], Awaitable[Outcome]]
+Sink = Callable[[ProbeResult], None]
+
+
+class Alarm(Protocol):
+    """A call that was arranged and may be called off."""
+
+    def cancel(self) -> None:
+        """Call it off."""
+
+
+class Clock(Protocol):
+    """The one timeline: epoch seconds that never jump, and calls at a time on it."""
+
+    def now(self) -> float:
+        """Return the time."""
+        ...
+
+    def call_at(self, when: float, act: Callable[[], None]) -> Alarm:
+        """Arrange that `act` is called at `when`, at once when that has passed."""
+        ...
+
+
+class Schedule:
+    """Looks at every check of the city when it is due and hands each result, quantised, to `sink`."""
+
+    def __init__(self, clock: Clock, look: Look, sink: Sink, limits: Mapping[str, int] = LIMITS) -> None:
+        self._clock, self._look, self._sink, self._limits = clock, look, sink, limits
+        self._agenda = Agenda()
+        self._queues: dict[str, deque[Entry]] = {}
+        self._running: dict[str, int] = {}
+        self._looks: set[asyncio.Task[None]] = set()
+        self._alarm: Alarm | None = None
+        self._armed = float("inf")
+        self._heart: Alarm | None = None
+        self.lateness = Lateness(clock.now())
+
+    def start(self, checks: Iterable[Check]) -> None:
+        """Begin to look; the first looks spread over the first interval of each check."""
+        self.change(checks)
+        self._beat()
+
+    def change(self, checks: Iterable[Check]) -> None:
+        """Take over the checks of a new inventory: those that did not change keep their phase, those that are gone fall silent."""
+        self._agenda.change(checks, self._clock.now())
+        self._arm()
+
+    def verify(self, words: Iterable[Verify]) -> None:
+        """Look at these checks at the latest at the time that each word says."""
+        for word in words:
+            self._agenda.verify(word)
+        self._arm()
+
+    async def stop(self) -> None:
+        """Send nothing more and drop what is in flight."""
+        for alarm in (self._alarm, self._heart):
+            if alarm is not None:
+                alarm.cancel()
+        self._alarm = self._heart = None
+        self._agenda.change((), self._clock.now())
+        self._queues.clear()
+        looks = list(self._looks)
+        for task in looks:
+            task.cancel()
+        await asyncio.gather(*looks, return_exceptions=True)
+
+    def _arm(self) -> None:
+        """Have the timer stand at the next due check."""
+        due = self._agenda.next_due()
+        if due is None or (self._alarm is not None and self._armed <= due):
+            return
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._armed, self._alarm = due, self._clock.call_at(due, self._wake)
+
+    def _wake(self) -> None:
+        self._alarm = None
+        for entry in self._agenda.take(self._clock.now()):
+            self._queues.setdefault(entry.check.kind, deque()).append(entry)
+            self._send(entry.check.kind)
+        self._arm()
+
+    def _beat(self) -> None:
+        due = self.lateness.beat(self._clock.now())
+        self._heart = self._clock.call_at(due, self._beat)
+        if self.lateness.latest > NOTED and self._alarm is not None:  # a machine that slept: its timers slept with it
+            self._alarm.cancel()
+            self._alarm = None
+            self._arm()
+
+    def _send(self, kind: str) -> None:
+        """Send what waits of a kind, as far as its limit allows."""
+        queue = self._queues.get(kind)
+        while queue and self._running.get(kind, 0) < self._limits.get(kind, 10):
+            entry = queue.popleft()
+            if entry.gone:
+                continue
+            self._running[kind] = self._running.get(kind, 0) + 1
+            self._agenda.began(entry, self._clock.now())
+            task = asyncio.create_task(self._one(entry))
+            self._looks.add(task)
+            task.add_done_callback(self._looks.discard)
+
+    async def _one(self, entry: Entry) -> None:
+        """Look once; whatever comes of it, the next one gets its turn."""
+        sent, kind = self._clock.now(), entry.check.kind
+        try:
+            outcome = await self._look(entry.check)
+            if not entry.gone:
+                self._sink(quantise(entry.check.id, sent, self._clock.now(), self._judged(entry.check, sent, outcome)))
+        finally:
+            self._running[kind] -= 1
+            self._agenda.ended(entry, self._clock.now())
+            self._send(kind)
+            self._arm()
+
+    def _judged(self, check: Check, sent: float, outcome: Outcome) -> Outcome:
+        """Take a failure back that a late loop may have made."""
+        if outcome.verdict is not Verdict.FAIL or not self.lateness.spoils(sent, self._clock.now(), check.timeout):
+            return outcome
+        found = f"{outcome.reason or outcome.verdict}: {outcome.detail}"
+        return replace(outcome, verdict=Verdict.UNSURE, reason=Reason.LOOP_LATE, detail=found)

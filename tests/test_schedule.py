@@ -1,0 +1,265 @@
+import asyncio
+import itertools
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from monitor.core.city import Check, Grade
+from monitor.core.events import ProbeResult, Verify
+from monitor.core.verdict import Outcome, Reason, Verdict
+from monitor.schedule import SPACING, Agenda, Lateness, Schedule
+from monitor.schedule.agenda import next_phase
+from tests.virtual import VirtualClock, settle
+
+
+def check(number: int = 1, kind: str = "icmp", interval: float = 10.0, timeout: float = 2.0) -> Check:
+    return Check(f"site-{number}/{kind}", f"site-{number}", kind, f"127.0.0.{number % 250 + 1}", Grade.FIBRE, interval, timeout)
+
+
+@dataclass
+class Bench:
+    """A schedule on a virtual clock, with looks that take `takes` seconds each, and everything that it did."""
+
+    takes: Callable[[Check], float] = lambda _check: 0.01
+    outcome: Outcome = field(default_factory=lambda: Outcome(Verdict.OK, seconds=0.0012345678))
+    limits: dict[str, int] = field(default_factory=lambda: {"icmp": 1000})
+
+    def __post_init__(self) -> None:
+        self.clock = VirtualClock()
+        self.sent: list[tuple[float, str]] = []
+        self.results: list[ProbeResult] = []
+        self.flying = self.most = 0
+        self.schedule = Schedule(self.clock, self.look, self.results.append, self.limits)
+
+    async def look(self, looked: Check) -> Outcome:
+        self.sent.append((self.clock.now(), looked.id))
+        self.flying += 1
+        self.most = max(self.most, self.flying)
+        try:
+            await self.clock.pass_by(self.takes(looked))
+        finally:
+            self.flying -= 1
+        return self.outcome
+
+    def times(self, check_id: str) -> list[float]:
+        return [at for at, name in self.sent if name == check_id]
+
+
+async def test_looks_come_at_the_interval_and_keep_their_phase() -> None:
+    bench, one = Bench(), check()
+    bench.schedule.start([one])
+    await bench.clock.go(100)
+    times = bench.times(one.id)
+    assert len(times) == 10
+    assert {round(after - before, 6) for before, after in itertools.pairwise(times)} == {10.0}
+    assert next_phase(one, 1_000_000.0) == times[0]
+
+
+async def test_the_first_looks_are_spread_over_the_first_interval() -> None:
+    """400 sites at 10 s: in no second more than twice the mean, and each is looked at once in the first 10 s."""
+    bench = Bench()
+    checks = [check(number) for number in range(400)]
+    bench.schedule.start(checks)
+    await bench.clock.go(10)
+    assert Counter(name for _, name in bench.sent) == {one.id: 1 for one in checks}
+    assert max(Counter(int(at) for at, _ in bench.sent).values()) < 80
+
+
+async def test_results_are_quantised_and_carry_the_time_of_sending() -> None:
+    bench = Bench()
+    bench.schedule.start([check()])
+    await bench.clock.go(10)
+    (look,) = bench.results
+    assert look.seconds == 0.00123
+    assert look.sent == round(bench.sent[0][0], 3)
+    assert look.at == pytest.approx(look.sent + 0.01, abs=0.0011)
+
+
+async def test_no_more_of_a_kind_are_in_flight_than_its_limit_and_all_get_their_turn() -> None:
+    bench = Bench(takes=lambda _: 2.0, limits={"http": 5})
+    checks = [check(number, "http", interval=60) for number in range(100)]
+    bench.schedule.start(checks)
+    await bench.clock.go(62)
+    assert bench.most == 5
+    assert {name for _, name in bench.sent} == {one.id for one in checks}
+
+
+async def test_a_verification_moves_a_look_forward_and_leaves_the_phase_alone() -> None:
+    bench, one = Bench(), check(interval=60)
+    bench.schedule.start([one])
+    await bench.clock.go(60)
+    (first,) = bench.times(one.id)
+    now = bench.clock.now()
+    bench.schedule.verify([Verify(one.id, now)])
+    await bench.clock.go(0.1)
+    assert bench.times(one.id) == [first, now]
+    await bench.clock.go(60)
+    assert bench.times(one.id) == [first, now, first + 60]
+
+
+async def test_a_verification_never_makes_a_look_later() -> None:
+    bench, one = Bench(), check()
+    bench.schedule.start([one])
+    bench.schedule.verify([Verify(one.id, bench.clock.now() + 1000)])
+    await bench.clock.go(10)
+    assert len(bench.times(one.id)) == 1
+
+
+async def test_a_look_in_flight_does_not_count_as_verification_and_two_sendings_keep_their_distance() -> None:
+    bench, one = Bench(takes=lambda _: 1.5), check(interval=60)
+    bench.schedule.start([one])
+    due = next_phase(one, bench.clock.now())
+    await bench.clock.go(due - bench.clock.now() + 0.1)
+    bench.schedule.verify([Verify(one.id, bench.clock.now())])
+    await bench.clock.go(3)
+    assert bench.times(one.id) == [due, pytest.approx(due + SPACING)]
+
+
+async def test_a_verification_asked_for_while_two_are_in_flight_is_sent_when_one_is_back() -> None:
+    bench, one = Bench(takes=lambda _: 1.5), check(interval=60)
+    bench.schedule.start([one])
+    due = next_phase(one, bench.clock.now())
+    await bench.clock.go(due - bench.clock.now())
+    for _ in range(4):
+        await bench.clock.go(0.35)
+        bench.schedule.verify([Verify(one.id, bench.clock.now())])
+    await bench.clock.go(5)
+    times = bench.times(one.id)
+    assert bench.most == 2
+    assert times[2] == pytest.approx(due + 1.5)
+    assert min(after - before for before, after in itertools.pairwise(times)) >= SPACING - 1e-6
+
+
+async def test_a_verification_of_an_unknown_check_is_nothing() -> None:
+    bench = Bench()
+    bench.schedule.start([])
+    bench.schedule.verify([Verify("nobody/icmp", 0)])
+    await bench.clock.go(10)
+    assert bench.sent == []
+
+
+async def test_a_reload_keeps_the_phase_of_what_did_not_change_and_stops_what_is_gone() -> None:
+    bench = Bench()
+    stays, goes, changes = check(1), check(2), check(3)
+    bench.schedule.start([stays, goes, changes])
+    await bench.clock.go(25)
+    before = bench.times(stays.id)[-1]
+    bench.sent.clear()
+    bench.schedule.change([stays, replace(changes, interval=5.0), check(4)])
+    await bench.clock.go(20)
+    assert bench.times(stays.id) == [before + 10, before + 20]
+    assert bench.times(goes.id) == []
+    assert len(bench.times(changes.id)) == 4
+    assert len(bench.times("site-4/icmp")) == 2
+
+
+async def test_a_look_in_flight_at_a_target_that_went_or_changed_is_dropped() -> None:
+    bench, one = Bench(takes=lambda _: 1.0), check()
+    bench.schedule.start([one])
+    await bench.clock.go(next_phase(one, bench.clock.now()) - bench.clock.now() + 0.5)
+    assert bench.flying == 1
+    bench.schedule.change([replace(one, target="127.0.0.99")])
+    await bench.clock.go(1)
+    assert bench.results == []
+
+
+FAIL = Outcome(Verdict.FAIL, Reason.TIMEOUT, "2 s")
+
+
+async def stalled(outcome: Outcome) -> ProbeResult:
+    """One look during which the loop stood still for a second of the two that it had."""
+    bench, one = Bench(takes=lambda _: 2.0, outcome=outcome), check()
+    bench.schedule.start([one])
+    await bench.clock.go(next_phase(one, bench.clock.now()) - bench.clock.now() + 0.5)
+    bench.clock.jump(1.0)
+    await bench.clock.go(0.7)
+    (look,) = bench.results
+    return look
+
+
+async def test_a_failure_while_the_loop_was_late_is_unsure_and_says_what_it_was() -> None:
+    look = await stalled(FAIL)
+    assert (look.verdict, look.reason, look.detail) == (Verdict.UNSURE, Reason.LOOP_LATE, "timeout: 2 s")
+
+
+async def test_an_answer_while_the_loop_was_late_is_still_an_answer() -> None:
+    assert (await stalled(Outcome(Verdict.OK))).verdict is Verdict.OK
+
+
+async def test_a_failure_on_time_is_a_failure() -> None:
+    bench, one = Bench(takes=lambda _: 2.0, outcome=FAIL), check()
+    bench.schedule.start([one])
+    await bench.clock.go(20)
+    assert {look.verdict for look in bench.results} == {Verdict.FAIL}
+
+
+async def test_after_a_long_sleep_of_the_machine_each_check_is_looked_at_once() -> None:
+    bench = Bench()
+    checks = [check(number) for number in range(20)]
+    bench.schedule.start(checks)
+    await bench.clock.go(10)
+    bench.sent.clear()
+    bench.clock.jump(3600)
+    await bench.clock.go(0.2)
+    assert max(Counter(name for _, name in bench.sent).values()) == 1
+
+
+async def test_stopping_sends_nothing_more_and_waits_for_nothing() -> None:
+    bench, one = Bench(takes=lambda _: 1e9), check()
+    bench.schedule.start([one])
+    await bench.clock.go(11)
+    assert bench.flying > 0
+    await bench.schedule.stop()
+    assert bench.flying == 0
+    bench.sent.clear()
+    await bench.clock.go(100)
+    assert (bench.sent, bench.results) == ([], [])
+
+
+async def test_a_look_that_raises_does_not_stop_the_others() -> None:
+    """Looks never raise; if one does it is a bug, which the loop's handler gets to see."""
+    seen: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: seen.append(context["exception"]))
+    bench = Bench()
+
+    async def broken(looked: Check) -> Outcome:
+        if looked.node == "site-1":
+            raise ZeroDivisionError
+        return await bench.look(looked)
+
+    schedule = Schedule(bench.clock, broken, bench.results.append)
+    schedule.start([check(1), check(2)])
+    await bench.clock.go(30)
+    await settle()
+    assert len(bench.results) == 3
+    assert {type(error) for error in seen} == {ZeroDivisionError}
+
+
+def test_many_changes_do_not_make_the_heap_grow() -> None:
+    agenda = Agenda()
+    for round_ in range(100):
+        agenda.change([check(number, interval=10 + round_ % 2) for number in range(10)], float(round_))
+    assert len(agenda._heap) == 10  # noqa: SLF001 - what is promised is its size
+
+
+@pytest.mark.parametrize("interval", [0.3, 1.0, 3.0, 7.7, 10.0, 86400.0])
+def test_the_next_phase_is_later_than_now_and_at_most_an_interval_away(interval: float) -> None:
+    one = check(5, interval=interval)
+    at = 1_764_000_000.0
+    for _ in range(1000):
+        due = next_phase(one, at)
+        assert at < due <= at + interval + 1e-6
+        at = due
+
+
+def test_a_stall_is_counted_for_the_part_that_a_look_was_in_flight() -> None:
+    late = Lateness(100.0)
+    assert late.beat(100.1) == pytest.approx(100.2)
+    late.beat(103.2)
+    assert late.latest == pytest.approx(3.0)
+    assert late.stolen(101.2, 103.2) == pytest.approx(2.0)
+    assert late.stolen(103.2, 103.25) == pytest.approx(0.0)
+    assert late.spoils(101.0, 103.2, 5.0)
+    assert not late.spoils(103.2, 103.3, 1.0)
