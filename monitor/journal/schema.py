@@ -1,0 +1,36 @@
+"""The shape of the journal, as numbered migrations: a file's `user_version` says how many of them it has seen.
+
+A migration that has been released is never changed; the next one mends it.
+"""
+
+import sqlite3
+from pathlib import Path
+
+from monitor.journal.errors import JournalError
+
+MIGRATIONS: tuple[str, ...] = (
+    # 1: the log, its index for "why", the snapshots, and how far old looks were pruned.
+    """
+    CREATE TABLE log (
+        seq INTEGER PRIMARY KEY,
+        at REAL NOT NULL,
+        kind TEXT NOT NULL,
+        subject TEXT NOT NULL,
+        body TEXT NOT NULL
+    );
+    CREATE INDEX log_decisions ON log (subject, seq) WHERE kind = 'decision';
+    CREATE INDEX log_told ON log (seq) WHERE kind NOT IN ('looked', 'tick');
+    CREATE TABLE snapshot (seq INTEGER PRIMARY KEY, at REAL NOT NULL, body BLOB NOT NULL);
+    CREATE TABLE pruned (only_row INTEGER PRIMARY KEY CHECK (only_row = 1), seq INTEGER NOT NULL);
+    INSERT INTO pruned VALUES (1, 0);
+    """,
+)
+
+
+def migrate(db: sqlite3.Connection, path: Path) -> None:
+    """Bring the file to the newest shape, each step whole or not at all; JournalError when it is newer than this program."""
+    version = int(db.execute("PRAGMA user_version").fetchone()[0])
+    if version > len(MIGRATIONS):
+        raise JournalError(f"{path}: was written by a newer pantau (shape {version}, known {len(MIGRATIONS)}); start that one")
+    for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
+        db.executescript(f"BEGIN IMMEDIATE; {script} PRAGMA user_version = {number}; COMMIT;")

@@ -1,0 +1,140 @@
+"""The one connection that writes: whole transactions, on disk before they count. Lives in one thread.
+
+Every method raises JournalError (DiskFullError, DamagedError) and then nothing of what was asked is in the file.
+"""
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from monitor.core.events import Event
+from monitor.journal import codec
+from monitor.journal.codec import Recovery, Row
+from monitor.journal.errors import DamagedError, DiskFullError, read_error
+from monitor.journal.folder import Ballast
+from monitor.journal.schema import migrate
+
+CHECKED_WHOLE = 64 * 1024 * 1024
+KEPT_SNAPSHOTS = 2
+PRUNE_EVERY = 2000
+DAY = 86400.0
+
+
+class Store:
+    """The journal's file, open for writing. `retention` is how many days looks are kept; `last` is the newest seq."""
+
+    def __init__(self, path: Path, ballast: Ballast, retention: float) -> None:
+        self.path, self.retention = path, retention
+        self.last = 0
+        self._ballast, self._unpruned = ballast, 0
+        with self._reading():
+            self._db = sqlite3.connect(path, isolation_level=None)
+            self._prepare()
+        self._ballast.load()
+
+    def _prepare(self) -> None:
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "temp_store=MEMORY", "journal_size_limit=8388608", "busy_timeout=5000"):
+            self._db.execute(f"PRAGMA {pragma}")
+        if self.path.stat().st_size <= CHECKED_WHOLE:  # a big one is checked as it is read: starting takes less than 2 s
+            found = self._db.execute("PRAGMA quick_check(1)").fetchone()[0]
+            if found != "ok":
+                raise DamagedError(self.path, " ".join(str(found).split()))
+        migrate(self._db, self.path)
+        self.last = int(self._db.execute("SELECT coalesce(max(seq), 0) FROM log").fetchone()[0])
+
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise read_error(self.path, error) from error
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """Commit what is done inside, or nothing of it."""
+        with self._reading():
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._db.execute("COMMIT")
+            except BaseException:
+                if self._db.in_transaction:  # a full disk has ended it already
+                    self._db.execute("ROLLBACK")
+                raise
+
+    def append(self, rows: Sequence[Row]) -> int:
+        """Put rows on disk and return the seq of the last one; on a full disk the ballast goes and it is tried once more."""
+        try:
+            self._append(rows)
+        except DiskFullError:
+            if not self._relieve():
+                raise
+            self._append(rows)
+        self._unpruned += len(rows)
+        if self._unpruned >= PRUNE_EVERY:
+            self._tidy(rows[-1].at)
+        return self.last
+
+    def _append(self, rows: Sequence[Row]) -> None:
+        numbered = ((seq, row.at, row.kind, row.subject, row.body.decode()) for seq, row in enumerate(rows, start=self.last + 1))
+        with self._transaction():
+            self._db.executemany("INSERT INTO log VALUES (?, ?, ?, ?, ?)", numbered)
+        self.last += len(rows)
+
+    def keep_snapshot(self, seq: int, at: float, packed: bytes) -> None:
+        """Keep a packed state that stands for everything up to `seq`, and the one before it."""
+        body = codec.squeeze(packed)
+        with self._transaction():
+            self._db.execute("INSERT OR REPLACE INTO snapshot VALUES (?, ?, ?)", (seq, at, body))
+            self._db.execute(
+                "DELETE FROM snapshot WHERE seq NOT IN (SELECT seq FROM snapshot ORDER BY seq DESC LIMIT ?)", (KEPT_SNAPSHOTS,)
+            )
+        self._ballast.load()
+
+    def recover(self) -> Recovery:
+        """Read the newest snapshot and every event after it."""
+        with self._reading():
+            found = self._db.execute("SELECT seq, body FROM snapshot ORDER BY seq DESC LIMIT 1").fetchone()
+            start = found[0] if found else 0
+            came = "SELECT kind, body FROM log WHERE seq > ? AND kind NOT IN ('decision', 'page') ORDER BY seq"
+            kept = self._db.execute(came, (start,)).fetchall()
+            at = self._db.execute("SELECT max(at) FROM (SELECT at FROM log ORDER BY seq DESC LIMIT 1000)").fetchone()[0]
+            snapshot_at = self._db.execute("SELECT max(at) FROM snapshot").fetchone()[0]
+        try:
+            state = codec.unpack(found[1]) if found else None
+            tail: tuple[Event, ...] = tuple(codec.read_event(kind, body) for kind, body in kept)
+        except ValueError as error:
+            raise DamagedError(self.path, str(error).splitlines()[0]) from error
+        return Recovery(state, tail, self.last, max(at or 0.0, snapshot_at or 0.0))
+
+    def _relieve(self) -> bool:
+        """Make room on a full disk: throw off the ballast, and free the oldest looks for new rows to use their pages."""
+        if not self._ballast.drop():
+            return False
+        with contextlib.suppress(DiskFullError):
+            self._prune(float("inf"))
+        return True
+
+    def _tidy(self, now: float) -> None:
+        """Prune some looks older than the retention; a full disk may keep us from it, the next round tries again."""
+        with contextlib.suppress(DiskFullError):
+            self._prune(now - self.retention * DAY)
+            self._unpruned = 0
+
+    def _prune(self, horizon: float) -> None:
+        """Delete looks and ticks before `horizon` that every kept snapshot stands for: twice as many as came since."""
+        with self._transaction():
+            done = int(self._db.execute("SELECT seq FROM pruned").fetchone()[0])
+            covered = int(self._db.execute("SELECT coalesce(min(seq), 0) FROM snapshot").fetchone()[0])
+            window = (done, min(covered, done + 2 * max(self._unpruned, PRUNE_EVERY)), horizon)
+            where = "seq > ? AND seq <= ? AND at < ?"
+            reached = self._db.execute(f"SELECT max(seq) FROM log WHERE {where}", window).fetchone()[0]  # noqa: S608 - our own words
+            if reached is not None:
+                self._db.execute(f"DELETE FROM log WHERE {where} AND kind IN ('looked', 'tick')", window)  # noqa: S608 - the same
+                self._db.execute("UPDATE pruned SET seq = ?", (reached,))
+
+    def close(self) -> None:
+        """Fold the write-ahead log into the file and let go of it."""
+        with self._reading():
+            self._db.close()
