@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter
 
+from monitor.core.city import City
 from monitor.core.events import ClockStepped, Decision, Delivered, Event, InventoryLoaded, Page, ProbeResult, Tick
 from monitor.engine import State
 
@@ -20,6 +21,7 @@ _EVENTS: Final[Mapping[str, TypeAdapter[Any]]] = {
 _DECISION: Final = TypeAdapter(Decision)
 _PAGE: Final = TypeAdapter(Page)
 _STATE: Final = TypeAdapter(State)
+_CITY: Final = TypeAdapter(City)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,11 @@ def read_event(kind: str, body: bytes | str) -> Event:
 def read_decision(body: bytes | str) -> Decision:
     """Return the decision that a row keeps; ValueError when it holds none."""
     return _DECISION.validate_json(body)
+
+
+def settled(city: City) -> City:
+    """Return the city as it will come back from the journal, so that the two can be compared."""
+    return _CITY.validate_json(_CITY.dump_json(city))
 
 
 def pack(state: State) -> bytes:

@@ -1,0 +1,23 @@
+"""What a daemon is told when it starts; everything else stands in the inventory."""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """`config` is the inventory (file or folder), `data_dir` where the journal lies, `listen` is `A:P`, `[A6]:P` or `fd:N`.
+
+    `rehearsal` says that the lab's addresses may be looked at: PANTAU_CITY=1 is set inside the rehearsal city only.
+    """
+
+    config: Path
+    data_dir: Path
+    listen: str = "127.0.0.1:9475"
+    rehearsal: bool = field(default_factory=lambda: os.environ.get("PANTAU_CITY") == "1")
+
+    @property
+    def control(self) -> str:
+        """The path of the Unix socket that takes words from people."""
+        return str(self.data_dir.absolute() / "control")

@@ -1,0 +1,406 @@
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import aiohttp
+import pytest
+from aiohttp import web
+from pydantic import TypeAdapter
+
+from monitor import control
+from monitor.core.city import Check, City, Grade, Kind, Node, Receiver, Route
+from monitor.core.errors import Exit, PantauError
+from monitor.core.events import Decision, Event, InventoryLoaded, Page, ProbeResult, Tick, Verify
+from monitor.core.verdict import Reason, Verdict
+from monitor.daemon import names
+from monitor.daemon.flow import Flow
+from monitor.daemon.guard import refuse_rehearsal
+from monitor.daemon.listen import listener
+from monitor.daemon.timeline import Timeline
+from monitor.engine import Engine, State
+from monitor.journal import DiskFullError, Journal, Row, row_of
+from tests.virtual import VirtualClock, settle
+
+CITY = TypeAdapter(City)
+DAEMON = """
+import asyncio, pathlib, sys
+from pydantic import TypeAdapter
+from monitor.core.city import City
+from monitor.core.errors import Exit, PantauError
+from monitor.daemon import life
+from monitor.daemon.settings import Settings
+
+def load(path):
+    try:
+        return TypeAdapter(City).validate_json(path.read_bytes())
+    except ValueError as error:
+        raise PantauError(f"{path}: is no city", status=Exit.BAD_INVENTORY) from error
+
+try:
+    sys.exit(asyncio.run(life.run(Settings(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), sys.argv[3]), load)))
+except PantauError as error:
+    print(error, file=sys.stderr)
+    sys.exit(error.status)
+"""
+
+
+def tcp(node: str, port: int, interval: float = 1.0) -> Check:
+    return Check(f"{node}/tcp", node, "tcp", "127.0.0.1", Grade.RADIO, interval, 0.5, {"port": port})
+
+
+def city(checks: list[Check], phone: str = "") -> City:
+    """A city without parents: every check is a kecamatan of its own, and one webhook hears of everything."""
+    nodes = {check.node: Node(check.node, Kind.KECAMATAN, check.node.title(), checks=(check.id,)) for check in checks}
+    receivers = {"tim": Receiver("tim", "webhook", "Tim", options={"url": phone or "http://127.0.0.1:9/"})}
+    return City("Uji", "f1", nodes=nodes, checks={check.id: check for check in checks}, receivers=receivers, routes=(Route(("tim",)),))
+
+
+@dataclass
+class Phone:
+    """A webhook that keeps what it is told; while `mute` it takes the message and never answers."""
+
+    mute: bool = False
+    shows: str = "Layanan"
+    pages: list[dict[str, object]] = field(default_factory=list)
+    heard: asyncio.Event = field(default_factory=asyncio.Event)
+    url: str = ""
+
+    async def take(self, request: web.Request) -> web.Response:
+        self.pages.append(await request.json())
+        self.heard.set()
+        if self.mute:
+            await asyncio.Event().wait()
+        return web.json_response({"ok": True})
+
+    async def until(self, test: Callable[[], bool]) -> None:
+        async with asyncio.timeout(30):
+            while not test():
+                self.heard.clear()
+                await self.heard.wait()
+
+    async def page(self, _request: web.Request) -> web.Response:
+        return web.Response(text=self.shows)
+
+    def told(self) -> list[object]:
+        return [page["key"] for page in self.pages]
+
+
+@pytest.fixture(name="phone")
+async def phone_fixture() -> AsyncIterator[Phone]:
+    phone = Phone()
+    app = web.Application()
+    app.router.add_post("/", phone.take)
+    app.router.add_get("/page", phone.page)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    sock = socket.create_server(("127.0.0.1", 0))
+    await web.SockSite(runner, sock).start()
+    phone.url = f"http://127.0.0.1:{sock.getsockname()[1]}/"
+    yield phone
+    await runner.cleanup()
+
+
+@contextlib.asynccontextmanager
+async def answering(port: int = 0) -> AsyncIterator[int]:
+    """A target that lets us connect."""
+    server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", port)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+
+
+class Daemon:
+    """A real daemon process over a folder; `lines` is what it has said so far."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.config = folder, folder / "city.json"
+        self.lines: list[str] = []
+        self.url = ""
+
+    def write(self, of: City) -> None:
+        self.config.write_bytes(CITY.dump_json(of))
+
+    async def start(self, listen: str = "127.0.0.1:0") -> None:
+        """Start it and wait until it says so or ends."""
+        command = (sys.executable, "-c", DAEMON, str(self.config), str(self.folder / "data"), listen)
+        self.process = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.PIPE)
+        line = await self.said("event=started")
+        self.url = "http://" + line.partition("listen=")[2].split()[0] if line else ""
+
+    async def said(self, what: str) -> str:
+        """Read on until a line holds the words; empty when it ended before."""
+        assert self.process.stderr is not None
+        async with asyncio.timeout(20):
+            while line := (await self.process.stderr.readline()).decode():
+                self.lines.append(line)
+                if what in line:
+                    return line
+        return ""
+
+    async def end(self, number: signal.Signals = signal.SIGTERM) -> int:
+        with contextlib.suppress(ProcessLookupError):
+            self.process.send_signal(number)
+        assert self.process.stderr is not None
+        self.lines += (await self.process.stderr.read()).decode().splitlines()
+        return await self.process.wait()
+
+    async def ended(self) -> int:
+        """Return the exit status of one that ends by itself."""
+        return await self.process.wait()
+
+    async def ask(self, **request: object) -> dict[str, object]:
+        return await asyncio.to_thread(control.ask, str(self.folder / "data" / "control"), request)
+
+    async def get(self, path: str) -> str:
+        async with aiohttp.ClientSession() as session, session.get(self.url + path) as answer:
+            return await answer.text()
+
+
+@pytest.fixture(name="daemon")
+async def daemon_fixture(tmp_path: Path) -> AsyncIterator[Daemon]:
+    daemon = Daemon(tmp_path)
+    yield daemon
+    if hasattr(daemon, "process") and daemon.process.returncode is None:
+        await daemon.end(signal.SIGKILL)
+
+
+async def journaled(folder: Path, events: list[Event]) -> Engine:
+    """Write a past into the journal, as a daemon that then died would have left it."""
+    journal, engine = await Journal.open(folder), Engine(State(City("")))
+    for event in events:
+        effects = engine.apply(event)
+        await journal.commit([row_of(event), *(row_of(effect) for effect in effects if isinstance(effect, Decision | Page))])
+    await journal.close()
+    return engine
+
+
+def outage(of: City, check: str, now: float) -> list[Event]:
+    """It answered, failed until it was paged, and answered again 11 s ago: one more answer ends the incident."""
+    events: list[Event] = [InventoryLoaded(now - 300, of), ProbeResult(check, now - 290, now - 289.9, Verdict.OK)]
+    events += [ProbeResult(check, now - at - 0.5, now - at, Verdict.FAIL, Reason.TIMEOUT) for at in range(280, 20, -10)]
+    events += [Tick(now - 15), ProbeResult(check, now - 11, now - 10.9, Verdict.OK)]
+    return events
+
+
+async def test_a_page_that_was_owed_when_the_daemon_was_killed_arrives_and_only_until_it_was_taken(daemon: Daemon, phone: Phone) -> None:
+    """Killed after the decision, while the phone did not answer, and after it did: nothing lost, one double at most, then silence."""
+    async with answering() as port:
+        watched = city([tcp("kec-a", port)], phone.url)
+        daemon.write(watched)
+        engine = await journaled(daemon.folder / "data", outage(watched, "kec-a/tcp", time.time()))
+        opening = engine.owed()[0].key
+        phone.mute = True
+        await daemon.start()
+        await phone.until(lambda: opening in phone.told())
+        await daemon.end(signal.SIGKILL)
+        phone.mute = False
+        await daemon.start()
+        await phone.until(lambda: [page["step"] for page in phone.pages][1:] == ["open", "end"])
+        await daemon.said(f"{phone.told()[-1]}")
+        assert await daemon.end() == 0
+        told = phone.told()
+        await daemon.start()
+        assert json.loads(await daemon.get("/api/v1/status"))["incidents"] == []
+        assert (await daemon.ask(do="notify-test", receiver="tim"))["ok"]
+        assert phone.told()[: len(told)] == told
+        assert [page["step"] for page in phone.pages][len(told) :] == ["test"]
+        assert await daemon.end() == 0
+
+
+async def test_a_page_that_is_defaced_is_told_by_the_real_road(daemon: Daemon, phone: Phone) -> None:
+    """From the socket of the look to the phone, with nothing in between but what runs in the city."""
+    options = {"forbid_text": "Diretas"}
+    daemon.write(city([Check("kec-a/http", "kec-a", "http", f"{phone.url}page", Grade.CORE, 0.5, 0.4, options)], phone.url))
+    await daemon.start()
+    async with asyncio.timeout(10):
+        while json.loads(await daemon.get("/api/v1/status"))["sites"]["up"] != 1:
+            assert daemon.process.returncode is None
+    phone.shows = "Diretas oleh seseorang"
+    await phone.until(lambda: len(phone.pages) == 1)
+    assert [(page["step"], page["cause"], page["reason"]) for page in phone.pages] == [
+        ("open", {"id": "kec-a", "name": "Kec-A"}, "keyword_forbidden")
+    ]
+    assert await daemon.end(signal.SIGINT) == 0
+
+
+async def test_a_bad_reload_keeps_the_old_inventory_and_says_why_a_good_one_is_swapped_in(daemon: Daemon) -> None:
+    async with answering() as port:
+        daemon.write(city([tcp("kec-a", port)]))
+        await daemon.start()
+        daemon.config.write_text("{")
+        refused = await daemon.ask(do="reload")
+        assert refused == {"ok": False, "message": f"the old inventory stays: {daemon.config}: is no city"}
+        await daemon.said("reload refused")
+        daemon.process.send_signal(signal.SIGHUP)
+        assert f'error="{daemon.config}: is no city"' in await daemon.said("reload refused")
+        assert json.loads(await daemon.get("/api/v1/status"))["sites"].keys() >= {"up", "down"}
+        daemon.write(city([tcp("kec-a", port), tcp("kec-b", port)]))
+        assert (await daemon.ask(do="reload"))["message"] == f"{daemon.config}: 2 nodes, 2 checks"
+        assert (await daemon.ask(do="reload"))["message"] == f"{daemon.config}: nothing changed"
+        assert (await daemon.ask(do="ping"))["pid"] == daemon.process.pid
+        assert "there are ping, reload, notify-test" in str((await daemon.ask(do="dance"))["message"])
+        assert "is not in the inventory" in str((await daemon.ask(do="notify-test", receiver="nobody"))["message"])
+        assert await daemon.end() == 0
+
+
+@pytest.mark.parametrize(
+    ("listen", "status", "line"),
+    [
+        ("127.0.0.1:{taken}", Exit.MISSING, "the port is taken; stop what listens there, or choose another --listen"),
+        ("fd:99", Exit.MISSING, "is no socket that was passed in"),
+        ("198.51.100.1:80", Exit.MISSING, "this machine has no such address"),
+        ("here", Exit.UNKNOWN, "is no address; write 127.0.0.1:9475"),
+    ],
+)
+def test_an_address_that_cannot_be_had_is_one_line(listen: str, status: Exit, line: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(PantauError, match=line) as caught:
+        listener(listen.format(taken=taken.getsockname()[1]))
+    assert caught.value.status is status
+
+
+async def test_a_taken_port_a_taken_folder_and_a_bad_inventory_end_the_daemon_with_one_line_each(daemon: Daemon) -> None:
+    daemon.write(city([]))
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        await daemon.start(f"127.0.0.1:{taken.getsockname()[1]}")
+    assert (await daemon.ended(), len(daemon.lines)) == (69, 1)
+    journal = await Journal.open(daemon.folder / "data")
+    await daemon.start()
+    assert (await daemon.ended(), len(daemon.lines)) == (69, 2)
+    assert "another pantau (process" in daemon.lines[1]
+    await journal.close()
+    daemon.config.write_text("[]")
+    await daemon.start()
+    assert (await daemon.ended(), len(daemon.lines)) == (78, 3)
+    daemon.write(city([replace(tcp("kec-a", 80), target="198.18.3.1")]))
+    await daemon.start()
+    assert (await daemon.ended(), len(daemon.lines)) == (78, 4)
+
+
+async def test_an_inherited_socket_is_served(daemon: Daemon) -> None:
+    daemon.write(city([]))
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        os.set_inheritable(sock.fileno(), True)  # noqa: FBT003 - the name of the function says what is true
+        command = (sys.executable, "-c", DAEMON, str(daemon.config), str(daemon.folder / "data"), f"fd:{sock.fileno()}")
+        daemon.process = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.PIPE, pass_fds=[sock.fileno()])
+        daemon.url = f"http://127.0.0.1:{sock.getsockname()[1]}"
+        assert await daemon.get("/-/ready") == "ready\n"
+    assert await daemon.end() == 0
+
+
+@pytest.mark.parametrize(
+    "of",
+    [
+        city([replace(tcp("kec-a", 80), target="198.18.3.1", where="inventory.yaml:7")]),
+        city([replace(tcp("kec-a", 80), target="https://simpus.pantau.test/login", where="inventory.yaml:7")]),
+        city([replace(tcp("kec-a", 80), options={"hosts": ["ok.example", "198.19.0.4"]}, where="inventory.yaml:7")]),
+    ],
+)
+def test_the_rehearsal_citys_addresses_are_refused_outside_of_it(of: City) -> None:
+    with pytest.raises(PantauError, match=r"^inventory\.yaml:7: .* exists in the rehearsal city only .*scripts/run") as caught:
+        refuse_rehearsal(of, "inventory.yaml")
+    assert caught.value.status is Exit.BAD_INVENTORY
+    refuse_rehearsal(city([tcp("kec-a", 80)]), "inventory.yaml")
+
+
+def test_the_timeline_never_jumps_and_says_when_the_wall_clock_did() -> None:
+    clocks = {"wall": 1000.0, "steady": 5.0}
+    timeline = Timeline(wall=lambda: clocks["wall"], steady=lambda: clocks["steady"])
+    assert (timeline.now(), timeline.step()) == (1000.0, None)
+    clocks.update(wall=4610.0, steady=15.0)
+    assert timeline.now() == 1010.0
+    stepped = timeline.step()
+    assert stepped is not None
+    assert (stepped.at, stepped.step) == (1010.0, 3600.0)
+    assert timeline.step() is None
+
+
+def test_the_timeline_begins_no_earlier_than_what_the_journal_knows() -> None:
+    timeline = Timeline(2000.0, wall=lambda: 1000.0, steady=lambda: 5.0)
+    stepped = timeline.step()
+    assert stepped is not None
+    assert (timeline.now(), stepped.step) == (2000.0, -1000.0)
+
+
+@dataclass
+class Recorder:
+    """Hands that keep what they were given."""
+
+    pages: list[Page] = field(default_factory=list)
+    verified: list[Verify] = field(default_factory=list)
+    steps: int = 0
+
+    def verify(self, words: Iterable[Verify]) -> None:
+        self.verified += words
+
+    def submit(self, page: Page) -> None:
+        self.pages.append(page)
+
+    def stepped(self) -> None:
+        self.steps += 1
+
+
+class FullFor:
+    """A journal on a disk that has no room for some commits."""
+
+    def __init__(self, journal: Journal, refusals: int) -> None:
+        self.journal, self.refusals = journal, refusals
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.journal, name)
+
+    async def commit(self, rows: list[Row]) -> int:
+        if self.refusals:
+            self.refusals -= 1
+            raise DiskFullError("journal.db: no room on the disk")
+        return await self.journal.commit(rows)
+
+
+async def flowing(clock: VirtualClock, test: Callable[[], bool]) -> None:
+    """Let time pass until something holds; the disk works in a thread, at its own pace."""
+    async with asyncio.timeout(20):
+        while not test():
+            await clock.go(0.25)
+            await settle()
+
+
+@pytest.mark.parametrize("refusals", [0, 1, 5])
+async def test_a_failed_commit_sends_nothing_and_loses_nothing(tmp_path: Path, refusals: int) -> None:
+    """What is decided with a disk that is full for a while is what is decided with one that is not."""
+    clock = VirtualClock(1_795_000_000.0)
+    watched = city([tcp("kec-a", 80)])
+    journal = await Journal.open(tmp_path)
+    full = FullFor(journal, refusals)
+    flow, hands = Flow(full, clock, await journal.recover()), Recorder()  # type: ignore[arg-type]  # a journal but for one door
+    flow.hands = hands
+    running = asyncio.create_task(flow.run())
+    for event in outage(watched, "kec-a/tcp", clock.now()):
+        flow.put(event)
+    if refusals:
+        await flowing(clock, lambda: bool(flow.trouble))
+        assert (hands.pages, hands.verified) == ([], [])
+    await flowing(clock, lambda: bool(hands.pages))
+    assert [page.step.value for page in hands.pages] == ["open"]
+    assert flow.trouble == ""
+    flow.stop()
+    await running
+    recovery = await journal.recover()
+    assert recovery.tail == ()
+    assert recovery.state is not None
+    assert list(recovery.state.owed.values()) == hands.pages
+    await journal.close()
+
+
+async def test_names_of_receivers_are_asked_of_the_citys_servers_and_a_dead_one_is_an_oserror(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(names, "PATIENCE", 0.05)
+    assert (await names.Names(tuple).resolve("localhost", 80, socket.AF_INET))[0]["host"] == "127.0.0.1"
+    with pytest.raises(OSError, match=r"name layar\.pantau\.test"):
+        await names.Names(lambda: ["127.0.0.1"]).resolve("layar.pantau.test", 80)
