@@ -1,20 +1,138 @@
-"""How to look: one signature, one table, and the one place where errors become verdicts.
+"""How to look: one signature, one table, and the one place where a time-out is enforced and errors become verdicts.
 
-CONTRACT (to be filled in by the probe engineer):
+A kind is a module of this package with
 
-    PROBES: dict[str, ProbeKind]          # "icmp", "snmp", "http", "tcp", "dns"
+    class <Kind>Options(BaseModel)       its keys, frozen, unknown ones refused
+    SECRETS: frozenset[str]              names of the keys that hold a secret (as a reference, see `monitor.secret`)
+    async def probe(target: str, options, vantage: Vantage, attempt: Attempt) -> Outcome
 
-    @dataclass(frozen=True, slots=True)
-    class ProbeKind:
-        options: type                     # frozen dataclass or pydantic model of the kind's keys, in probes/<kind>.py
-        probe: Callable[[str, Any, Vantage, float], Awaitable[Outcome]]   # (target, options, vantage, timeout)
-        summary: str                      # one line, Indonesian and English, for docs and --help
-
-    class Vantage                         # monitor/probes/vantage.py: where we look from. Shared sockets, resolver, CA,
-                                          # SNMP engines, secrets. async with Vantage.of(resolver=(), ca="", icmp_backend="shared") as v
-    async def look(check: Check, vantage: Vantage) -> Outcome
-                                          # bounded by check.timeout; never raises but CancelledError
-    def read_options(kind: str, raw: Mapping[str, object]) -> Any
-                                          # raises pydantic.ValidationError with the keys that are wrong
-    def secret_keys(kind: str) -> frozenset[str]
+that returns an Outcome or raises `Fault` (or any error that `faults.fault_of` knows), and never mind its time-out.
 """
+
+import asyncio
+import importlib
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from pydantic import BaseModel
+
+from monitor.core.city import Check
+from monitor.core.errors import Exit, PantauError
+from monitor.core.verdict import Outcome, Reason, Verdict
+from monitor.probes.attempt import Attempt
+from monitor.probes.faults import Fault, fault_of, verdict_of
+from monitor.probes.vantage import Vantage
+
+__all__ = ["PROBES", "Attempt", "Outcome", "ProbeKind", "Vantage", "kind_of", "look", "look_at", "read_options", "ready", "secret_keys"]
+
+Probe = Callable[[str, Any, Vantage, Attempt], Awaitable[Outcome]]
+LATE = 0.1
+"""Share of the time-out by which its timer may come late; later, our own loop stood still and the look says nothing."""
+
+
+@dataclass(frozen=True)
+class ProbeKind:
+    """One kind of probe, in a module that is imported when it is first used: `summary` is a line in Indonesian and English."""
+
+    name: str
+    options_name: str
+    summary: str
+
+    @cached_property
+    def _module(self) -> Any:  # noqa: ANN401 - a module has no better type
+        return importlib.import_module(f"monitor.probes.{self.name}")
+
+    @property
+    def options(self) -> type[BaseModel]:
+        """The type of the kind's keys."""
+        kind: type[BaseModel] = getattr(self._module, self.options_name)
+        return kind
+
+    @property
+    def probe(self) -> Probe:
+        """The function that looks."""
+        function: Probe = self._module.probe
+        return function
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """Keys that hold a secret; `a.b` is the key `b` within the mapping `a`."""
+        keys: frozenset[str] = self._module.SECRETS
+        return keys
+
+
+PROBES: dict[str, ProbeKind] = {
+    kind.name: kind
+    for kind in (
+        ProbeKind("icmp", "IcmpOptions", "ping: apakah alamat menjawab · does the address answer"),
+        ProbeKind("snmp", "SnmpOptions", "SNMP: sistem dan antarmuka perangkat · system and interfaces of a device"),
+        ProbeKind("http", "HttpOptions", "HTTP(S): halaman, isi, sertifikat · page, content, certificate"),
+        ProbeKind("tcp", "TcpOptions", "TCP: apakah porta terbuka · does the port let us connect"),
+        ProbeKind("dns", "DnsOptions", "DNS: apakah server nama menjawab benar · does the name server answer rightly"),
+    )
+}
+
+
+def kind_of(name: str) -> ProbeKind:
+    """Return the kind of a name. Raises PantauError that lists what there is."""
+    kind = PROBES.get(name)
+    if kind is None:
+        raise PantauError(f"probe {name!r}: there is no such kind; there are {', '.join(PROBES)}", status=Exit.UNKNOWN)
+    return kind
+
+
+def read_options(kind: str, raw: Mapping[str, object]) -> Any:  # noqa: ANN401 - each kind has its own type
+    """Read the keys of a check of that kind. Raises pydantic.ValidationError with the keys that are wrong."""
+    return kind_of(kind).options.model_validate(dict(raw))
+
+
+def secret_keys(kind: str) -> frozenset[str]:
+    """Return the keys of that kind that hold a secret; `a.b` is the key `b` (in lower case) within the mapping `a`."""
+    return kind_of(kind).secrets
+
+
+def ready(vantage: Vantage, kinds: frozenset[str]) -> None:
+    """Open what these kinds share, so that what is missing shows at start. Raises PantauError: what, and what to do."""
+    for kind in kinds & PROBES.keys():
+        opener = getattr(kind_of(kind)._module, "ready", None)  # noqa: SLF001 - the table's own
+        if opener is not None:
+            opener(vantage)
+
+
+async def look(check: Check, vantage: Vantage) -> Outcome:
+    """Look once, within `check.timeout` seconds; raises nothing but CancelledError."""
+    return await look_at(check.kind, check.target, check.options, check.timeout, vantage)
+
+
+async def look_at(kind: str, target: str, raw: Mapping[str, object], timeout: float, vantage: Vantage) -> Outcome:
+    """Look once. HERE the time-out is enforced, as one deadline for all of the look, and errors become verdicts."""
+    attempt = Attempt(timeout)
+    try:
+        probe, options = kind_of(kind).probe, read_options(kind, raw)
+        async with asyncio.timeout(timeout):
+            return await probe(target, options, vantage, attempt)
+    except TimeoutError as error:
+        # A time-out of the kernel (ETIMEDOUT) is one too, but not ours.
+        return _judge(fault_of(error), attempt) if error.errno else _too_late(attempt)
+    except Exception as error:  # noqa: BLE001 - the border: whatever a probe meets becomes a verdict, and a bug of ours is UNSURE
+        return _judge(fault_of(error), attempt)
+
+
+def _too_late(attempt: Attempt) -> Outcome:
+    outcome = attempt.partial() if attempt.partial else None
+    if outcome is not None and outcome.verdict is not Verdict.FAIL:
+        return outcome
+    overdue = time.monotonic() - attempt.deadline
+    if overdue > max(0.05, LATE * attempt.timeout):
+        return _judge(Fault(Reason.LOOP_LATE, f"our own loop stood still for {overdue:.2f} s"), attempt)
+    detail = f"{attempt.doing}: no end within {attempt.timeout:g} s" if attempt.doing else f"no answer within {attempt.timeout:g} s"
+    return outcome or _judge(Fault(attempt.late, detail), attempt)
+
+
+def _judge(fault: Fault, attempt: Attempt) -> Outcome:
+    verdict = verdict_of(fault.reason)
+    seconds = None if verdict is Verdict.UNSURE else attempt.elapsed
+    return Outcome(verdict, fault.reason, fault.detail[:200], seconds, attempt.phases, attempt.values | fault.values)

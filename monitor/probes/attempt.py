@@ -1,0 +1,51 @@
+"""One look while it goes on: how long it may take, where it is, and what it found on the way."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from monitor.core.verdict import Outcome, Reason
+
+
+@dataclass(slots=True)
+class Attempt:
+    """What a probe tells of itself while it runs, so that a time-out finds its reason.
+
+    `timeout` is in seconds and `deadline` on the monotonic clock; only `monitor.probes.look` enforces it. `late` is the
+    reason that running out of time has right now. `phases` are seconds by name, `values` what was read so far. With
+    `partial` set, the outcome of a time-out is what it returns (some of several packets may have been answered).
+    """
+
+    timeout: float
+    began: float = field(default_factory=time.monotonic)
+    late: Reason = Reason.TIMEOUT
+    doing: str = ""
+    phases: dict[str, float] = field(default_factory=dict)
+    values: dict[str, object] = field(default_factory=dict)
+    partial: Callable[[], Outcome] | None = None
+
+    @property
+    def deadline(self) -> float:
+        """The moment on the monotonic clock at which the look ends, whatever happened."""
+        return self.began + self.timeout
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the look began."""
+        return time.monotonic() - self.began
+
+    @property
+    def left(self) -> float:
+        """Seconds until the deadline, never below zero."""
+        return max(0.0, self.deadline - time.monotonic())
+
+    @contextmanager
+    def phase(self, name: str, late: Reason) -> Iterator[None]:
+        """Time a phase; while it lasts, running out of time means `late`. A phase that comes again (redirects) adds up."""
+        self.late, self.doing = late, name
+        start = time.monotonic()
+        try:
+            yield
+        finally:
+            self.phases[name] = self.phases.get(name, 0.0) + time.monotonic() - start

@@ -1,0 +1,71 @@
+"""DNS: does a name server give the right answer. By hand: `pantau probe dns 198.18.0.53 name=simpus.pantau.test expect=198.18.0.9`."""
+
+import time
+from typing import Annotated, Literal
+
+import dns.message
+import dns.rdatatype
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from monitor.core.verdict import Outcome, Reason, Verdict
+from monitor.probes.attempt import Attempt
+from monitor.probes.faults import Fault
+from monitor.probes.names import Names, Server, ask, server_of
+from monitor.probes.vantage import Vantage
+
+MAX_RECORDS = 16
+
+
+def _server(text: str) -> str:
+    if text:
+        server_of(text)
+    return text
+
+
+class DnsOptions(BaseModel):
+    """Keys of a `dns` check: the `server` (default: the target), `name` and `type` to ask for, `expect`: one of the answers."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    server: Annotated[str, AfterValidator(_server)] = ""
+    name: str = Field(min_length=1, max_length=253)
+    type: Literal["A", "AAAA", "CNAME", "MX", "NS", "PTR", "SOA", "SRV", "TXT"] = "A"
+    expect: str = ""
+
+
+SECRETS: frozenset[str] = frozenset()
+
+
+async def probe(target: str, options: DnsOptions, vantage: Vantage, attempt: Attempt) -> Outcome:
+    """Ask the server; it must answer NOERROR with at least one record, and with `expect` among them where that is given."""
+    server = await _server_of(options.server or target, vantage, attempt)
+    start = time.monotonic()
+    with attempt.phase("ask", Reason.DNS_TIMEOUT):
+        try:
+            answer = await ask(options.name, dns.rdatatype.from_text(options.type), [server], attempt)
+        except Fault as fault:
+            # Here the name server is the target, so its silence is not ours.
+            raise Fault(Reason.REFUSED if fault.reason is Reason.OWN_RESOLVER else fault.reason, fault.detail) from None
+    seconds = time.monotonic() - start
+    _judge(_records(answer, options.type), options)
+    return Outcome(Verdict.OK, seconds=seconds, phases=attempt.phases, values={"answers": _records(answer, options.type)})
+
+
+async def _server_of(text: str, vantage: Vantage, attempt: Attempt) -> Server:
+    try:
+        return server_of(text)
+    except ValueError:
+        return (await vantage.share(Names).resolve(text, attempt))[0], 53
+
+
+def _records(answer: dns.message.Message, kind: str) -> list[str]:
+    wanted = dns.rdatatype.from_text(kind)
+    return [record.to_text()[:200] for rrset in answer.answer if rrset.rdtype == wanted for record in rrset][:MAX_RECORDS]
+
+
+def _judge(records: list[str], options: DnsOptions) -> None:
+    if not records:
+        raise Fault(Reason.DNS_NO_ANSWER, f"no {options.type} record for {options.name}")
+    expected = options.expect.strip('"').rstrip(".").lower()
+    if expected and expected not in {record.strip('"').rstrip(".").lower() for record in records}:
+        raise Fault(Reason.DNS_WRONG_ANSWER, f"{options.name}: {', '.join(records)}; expected {options.expect}", {"answers": records})

@@ -1,0 +1,82 @@
+"""What differs between ICMP (RFC 792) and ICMPv6 (RFC 4443) on a ping socket of Linux, as one table."""
+
+import socket
+import struct
+from dataclasses import dataclass
+
+RECORD = 192
+NAME = (0, 32)
+CONTROL = (32, 64)
+PACKET = (96, 64)
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Numbers of one address family.
+
+    `record` unpacks (source address, seconds, nanoseconds, type, token) from a received record; `errors` are texts of
+    the error messages by (type, code), and `error_types` those by type alone.
+    """
+
+    number: socket.AddressFamily
+    protocol: int
+    name_size: int
+    address_at: int
+    address_size: int
+    echo: int
+    reply: int
+    level: int
+    receive_errors: int
+    record: struct.Struct
+    errors: dict[tuple[int, int], str]
+    error_types: dict[int, str]
+
+    def say(self, kind: int, code: int) -> str:
+        """What an ICMP error means, in words."""
+        return self.errors.get((kind, code)) or self.error_types.get(kind) or f"ICMP error {kind}/{code}"
+
+
+# struct sockaddr_in(6) | cmsghdr + timespec of SO_TIMESTAMPNS | ICMP header + token
+V4 = Family(
+    number=socket.AF_INET,
+    protocol=socket.IPPROTO_ICMP,
+    name_size=16,
+    address_at=4,
+    address_size=4,
+    echo=8,
+    reply=0,
+    level=socket.IPPROTO_IP,
+    receive_errors=11,
+    record=struct.Struct("=4x4s24x 16xqq32x B7x8s80x"),
+    errors={
+        (3, 0): "network unreachable",
+        (3, 1): "host unreachable",
+        (3, 9): "network prohibited",
+        (3, 10): "host prohibited",
+        (3, 13): "prohibited by a filter",
+        (11, 0): "time to live ended on the way (a loop of routes?)",
+    },
+    error_types={3: "destination unreachable", 11: "time exceeded", 12: "parameter problem"},
+)
+V6 = Family(
+    number=socket.AF_INET6,
+    protocol=socket.IPPROTO_ICMPV6,
+    name_size=28,
+    address_at=8,
+    address_size=16,
+    echo=128,
+    reply=129,
+    level=socket.IPPROTO_IPV6,
+    receive_errors=25,
+    record=struct.Struct("=8x16s8x 16xqq32x B7x8s80x"),
+    errors={
+        (1, 0): "no route to the destination",
+        (1, 1): "prohibited by a filter",
+        (1, 3): "address unreachable",
+        (1, 5): "prohibited by a filter on the source",
+        (1, 6): "route rejects",
+        (3, 0): "hop limit ended on the way (a loop of routes?)",
+    },
+    error_types={1: "destination unreachable", 3: "time exceeded", 4: "parameter problem"},
+)
+FAMILIES = {4: V4, 16: V6}

@@ -1,0 +1,105 @@
+"""The shared ping sockets of one event loop: one a family, changed now and then so that the ICMP id changes.
+
+Some firewalls hold state by ICMP id and block an id for ever after one bad moment: so a fresh socket is taken every
+`FRESH` seconds, and at once (but not more than once in `CALM` seconds) after a packet went unanswered.
+"""
+
+import asyncio
+import os
+import socket
+import time
+from collections.abc import Callable, Sequence
+
+from monitor.probes.icmp_family import FAMILIES, Family
+from monitor.probes.icmp_socket import PingSocket, Shot
+from monitor.probes.vantage import Vantage
+
+FRESH = 60.0
+CALM = 1.0
+
+
+class PingSockets:
+    """Sends shots and finds their replies; shared by all looks of a vantage. Not for more than one event loop."""
+
+    def __init__(self, _: Vantage | None = None, *, fresh: float = FRESH, calm: float = CALM) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._fresh = fresh
+        self._calm = calm
+        self._current: dict[int, PingSocket] = {}
+        self._old: list[PingSocket] = []
+
+    def close(self) -> None:
+        """Close all sockets."""
+        for pinger in (*self._current.values(), *self._old):
+            self._drop(pinger)
+        self._current.clear()
+        self._old.clear()
+
+    def open(self) -> None:
+        """Open the socket of IPv4 now. Raises NoPingSocketsError where the kernel refuses."""
+        self._socket(FAMILIES[4])
+
+    def shots(self, address: bytes, count: int, done: Callable[[], None]) -> list[Shot]:
+        """Make shots at a packed address; nothing is sent yet."""
+        tokens = os.urandom(8 * count)
+        return [Shot(address, tokens[at : at + 8], done) for at in range(0, 8 * count, 8)]
+
+    def send(self, shots: Sequence[Shot]) -> PingSocket:
+        """Send shots of one family; return the socket that they left by."""
+        pinger = self._socket(FAMILIES[len(shots[0].address)])
+        pinger.send(shots)
+        return pinger
+
+    def settle(self, pinger: PingSocket, shots: Sequence[Shot]) -> None:
+        """Take what has arrived so far, then wait no longer for these shots."""
+        if pinger.waiting:
+            pinger.receive()
+        pinger.forget(shots)
+        if pinger in self._old and not pinger.waiting:
+            self._old.remove(pinger)
+            self._drop(pinger)
+
+    def _socket(self, family: Family) -> PingSocket:
+        current = self._current.get(family.address_size)
+        if current is not None:
+            age = time.monotonic() - current.opened
+            if age < self._fresh and not (current.lost and age >= self._calm):
+                return current
+        return self._renew(family, current)
+
+    def _renew(self, family: Family, current: PingSocket | None) -> PingSocket:
+        try:
+            pinger = PingSocket(family, self._full)
+        except OSError:
+            if current is not None:  # no descriptor left: the old id is better than no look
+                return current
+            raise
+        self._loop.add_reader(pinger.socket, pinger.receive)
+        self._current[family.address_size] = pinger
+        if current is not None and current.waiting:
+            self._old.append(current)
+        elif current is not None:
+            self._drop(current)
+        return pinger
+
+    def _full(self, pinger: PingSocket) -> None:
+        self._loop.add_writer(pinger.socket, self._writable, pinger)
+
+    def _writable(self, pinger: PingSocket) -> None:
+        self._loop.remove_writer(pinger.socket)
+        pinger.flush()
+
+    def _drop(self, pinger: PingSocket) -> None:
+        self._loop.remove_reader(pinger.socket)
+        self._loop.remove_writer(pinger.socket)
+        pinger.close()
+
+
+def pack(address: str) -> bytes | None:
+    """Return the bytes of a literal IPv4 or IPv6 address, None for anything else."""
+    for number in (socket.AF_INET, socket.AF_INET6):
+        try:
+            return socket.inet_pton(number, address)
+        except OSError:
+            continue
+    return None

@@ -1,0 +1,220 @@
+"""Echo requests and replies over one shared ping socket: matched by source address and an 8-byte random token.
+
+Linux only (icmp(7), ping sockets). The kernel sets the ICMP id, sums and stamps of receipt; errors of routers come by the
+error queue. The round trip is the time since sending on the monotonic clock, less the time that the reply lay in the
+socket: a loop that stalls does not lengthen it, and a clock that is set does not bend it.
+"""
+
+import errno
+import os
+import socket
+import struct
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from monitor.core.verdict import Reason
+from monitor.probes.faults import Fault, NoPingSocketsError, local_fault
+from monitor.probes.icmp_family import CONTROL, NAME, PACKET, RECORD, Family
+from monitor.probes.icmp_ring import SIZE, Ring
+
+BUFFER = 4 * 1024 * 1024
+ROUNDS = 32
+SO_TIMESTAMPNS = 35
+SO_RCVBUFFORCE = 33
+SO_SNDBUFFORCE = 32
+MSG_ERRQUEUE = 0x2000
+_ORIGIN_ICMP = (2, 3)
+_EXTENDED_ERROR = struct.Struct("=IBBBBII")
+_FULL = (errno.EAGAIN, errno.ENOBUFS)
+_TRIES = 4
+
+
+class Shot:
+    """One echo request: `sent` on the monotonic clock, then `seconds` (round trip) or `fault`. `done` is told of either."""
+
+    __slots__ = ("address", "done", "fault", "seconds", "sent", "token")
+
+    def __init__(self, address: bytes, token: bytes, done: Callable[[], None]) -> None:
+        """Aim at a packed address."""
+        self.address = address
+        self.token = token
+        self.done = done
+        self.sent = 0.0
+        self.seconds: float | None = None
+        self.fault: Fault | None = None
+
+
+class PingSocket:
+    """One ping socket of one family; `receive` is to be called when it is readable, `flush` when writable again."""
+
+    def __init__(self, family: Family, on_full: Callable[["PingSocket"], None]) -> None:
+        """Open it. Raises NoPingSocketsError where the kernel refuses, OSError without descriptors."""
+        self.family = family
+        self.socket = _open(family)
+        self.opened = time.monotonic()
+        self.waiting: dict[bytes, Shot] = {}
+        self.lost = False
+        self.strays = 0
+        self._on_full = on_full
+        self._queue: deque[Shot] = deque()
+        self._out = Ring(RECORD, (NAME[0], family.name_size), (0, 0), PACKET)
+        self._in = Ring(RECORD, (NAME[0], family.name_size), CONTROL, PACKET)
+        self._view = memoryview(self._in.buffer)
+        head = struct.pack("=H", family.number).ljust(NAME[1] + CONTROL[1], b"\0") + bytes((family.echo, 0))
+        for index in range(SIZE):
+            self._out.buffer[index * RECORD : index * RECORD + len(head)] = head
+
+    def close(self) -> None:
+        """Close the socket; shots that wait are left without an answer."""
+        self.socket.close()
+        self.waiting.clear()
+        self._queue.clear()
+
+    def send(self, shots: Sequence[Shot]) -> None:
+        """Send as many as the socket takes now, the rest when `flush` is called."""
+        self._queue.extend(shots)
+        self.flush()
+
+    def flush(self) -> None:
+        """Send what is queued; ask to be called again when the socket is full."""
+        while self._queue:
+            batch = [self._queue.popleft() for _ in range(min(SIZE, len(self._queue)))]
+            gone = self._send_batch(batch)
+            if gone < len(batch):
+                self._queue.extendleft(reversed(batch[gone:]))
+                self._on_full(self)
+                return
+
+    def forget(self, shots: Sequence[Shot]) -> None:
+        """Wait no longer for these; what was not answered marks the socket, so that the next looks use another ICMP id."""
+        for shot in shots:
+            if self.waiting.pop(shot.token, None) is not None:
+                self.lost = True
+            elif shot.seconds is None and shot.fault is None and shot in self._queue:
+                self._queue.remove(shot)
+
+    def receive(self) -> None:
+        """Take the replies and errors that wait in the socket."""
+        for _ in range(ROUNDS):
+            try:
+                got = self._in.receive(self.socket.fileno())
+            except OSError:
+                self._take_errors()
+                continue
+            if not got:
+                self._take_errors()
+                return
+            self._match(got)
+            if got < SIZE:
+                return
+
+    def _fill(self, batch: Sequence[Shot]) -> None:
+        """Write addresses, tokens and sequence numbers (the token's first two bytes) into the records, column by column."""
+        end, buffer, family = len(batch) * RECORD, self._out.buffer, self.family
+        addresses = b"".join([shot.address for shot in batch])
+        tokens = b"".join([shot.token for shot in batch])
+        for column in range(family.address_size):
+            buffer[family.address_at + column : end : RECORD] = addresses[column :: family.address_size]
+        for column in range(8):
+            buffer[PACKET[0] + 8 + column : end : RECORD] = tokens[column::8]
+        for column in range(2):
+            buffer[PACKET[0] + 6 + column : end : RECORD] = tokens[column::8]
+
+    def _send_batch(self, batch: Sequence[Shot]) -> int:
+        """Send one ring full; return how many are dealt with (sent, or known not to be sendable)."""
+        self._fill(batch)
+        for shot in batch:
+            self.waiting[shot.token] = shot
+        gone = tries = 0
+        while gone < len(batch):
+            start = time.monotonic()
+            try:
+                sent = self._out.send(self.socket.fileno(), gone, len(batch) - gone)
+            except OSError as error:
+                if error.errno in _FULL:
+                    break
+                tries += 1
+                self._take_errors()  # an error of an earlier packet is told to whoever sends next: try again
+                if tries >= _TRIES:
+                    self._finish(batch[gone], fault=local_fault(error))
+                    gone, tries = gone + 1, 0
+                continue
+            each = (time.monotonic() - start) / sent
+            for index in range(sent):
+                batch[gone + index].sent = start + index * each
+            gone, tries = gone + sent, 0
+        for shot in batch[gone:]:
+            del self.waiting[shot.token]
+        return gone
+
+    def _match(self, got: int) -> None:
+        now, wall, reply, waiting = time.monotonic(), time.time(), self.family.reply, self.waiting
+        for address, seconds, nanoseconds, kind, token in self.family.record.iter_unpack(self._view[: got * RECORD]):
+            shot = waiting.get(token)
+            if shot is None or shot.address != address or kind != reply:
+                self.strays += 1
+                continue
+            del waiting[token]
+            elapsed = now - shot.sent
+            lay = wall - seconds - nanoseconds * 1e-9
+            shot.seconds = elapsed - lay if 0.0 <= lay <= elapsed else elapsed
+            shot.done()
+
+    def _take_errors(self) -> None:
+        """Empty the error queue; ICMP errors end the shots that they quote."""
+        self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        for _ in range(ROUNDS * SIZE):
+            try:
+                quoted, control, _, name = self.socket.recvmsg(PACKET[1], 256, MSG_ERRQUEUE)
+            except OSError:
+                return
+            for level, kind, data in control:
+                if (level, kind) == (self.family.level, self.family.receive_errors):
+                    self._error(socket.inet_pton(self.family.number, name[0].partition("%")[0]), quoted, data)
+
+    def _error(self, address: bytes, quoted: bytes, data: bytes) -> None:
+        number, origin, kind, code, *_ = _EXTENDED_ERROR.unpack_from(data)
+        shot = self._quoted(address, quoted)
+        if shot is None:
+            self.strays += 1
+        elif origin in _ORIGIN_ICMP:
+            said_by = _offender(self.family, data[_EXTENDED_ERROR.size :])
+            self._finish(shot, fault=Fault(Reason.UNREACHABLE, f"{said_by} says: {self.family.say(kind, code)}"))
+        else:
+            self._finish(shot, fault=local_fault(OSError(number, os.strerror(number))))
+
+    def _quoted(self, address: bytes, quoted: bytes) -> Shot | None:
+        """The shot that a router quotes: by its token, or by its sequence number where no more than the header came back."""
+        if len(quoted) >= 16:
+            shot = self.waiting.get(quoted[8:16])
+            return shot if shot is not None and shot.address == address else None
+        sequence = quoted[6:8]
+        return next((shot for shot in self.waiting.values() if shot.token[:2] == sequence and shot.address == address), None)
+
+    def _finish(self, shot: Shot, fault: Fault) -> None:
+        self.waiting.pop(shot.token, None)
+        shot.fault = fault
+        shot.done()
+
+
+def _offender(family: Family, name: bytes) -> str:
+    packed = name[family.address_at : family.address_at + family.address_size]
+    return socket.inet_ntop(family.number, packed) if len(packed) == family.address_size and any(packed) else "the network"
+
+
+def _open(family: Family) -> socket.socket:
+    try:
+        made = socket.socket(family.number, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC, family.protocol)
+    except PermissionError:
+        raise NoPingSocketsError(
+            "ICMP: the kernel lets this user open no ping sockets; as root: sysctl -w net.ipv4.ping_group_range='0 2147483647'"
+        ) from None
+    made.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+    made.setsockopt(family.level, family.receive_errors, 1)
+    for force, polite in ((SO_RCVBUFFORCE, socket.SO_RCVBUF), (SO_SNDBUFFORCE, socket.SO_SNDBUF)):
+        try:
+            made.setsockopt(socket.SOL_SOCKET, force, BUFFER)
+        except OSError:
+            made.setsockopt(socket.SOL_SOCKET, polite, BUFFER)
+    return made

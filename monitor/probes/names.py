@@ -1,0 +1,183 @@
+"""Names to addresses by dnspython: no getaddrinfo, so a name server that hangs holds up its own name and nothing else.
+
+Nothing is kept: every look asks anew, as a new visitor would. The name server that does not answer at all is our own
+fault (`own_resolver`); one that answers, but not for this name, is the name's (`dns_timeout`).
+"""
+
+import asyncio
+import errno
+import ipaddress
+import itertools
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import dns.asyncquery
+import dns.exception
+import dns.message
+import dns.name
+import dns.rcode
+import dns.rdatatype
+import dns.resolver
+
+from monitor.core.verdict import Reason
+from monitor.probes.attempt import Attempt
+from monitor.probes.faults import Fault, fault_of
+from monitor.probes.vantage import Vantage
+
+Server = tuple[str, int]
+MAX_ADDRESSES = 4
+_HOSTS = Path("/etc/hosts")
+_LARGEST_HOSTS = 1024 * 1024
+_FAILED = {dns.rcode.SERVFAIL, dns.rcode.REFUSED, dns.rcode.FORMERR, dns.rcode.NOTIMP}
+
+
+class Names:
+    """The resolver of a vantage: its own name servers, or those of the system with /etc/hosts before them."""
+
+    def __init__(self, vantage: Vantage) -> None:
+        self._given = [server_of(text) for text in vantage.resolver]
+
+    def close(self) -> None:
+        """Nothing is held open between looks."""
+
+    @property
+    def servers(self) -> list[Server]:
+        """The name servers to ask. Raises Fault `own_resolver` when the system names none."""
+        if self._given:
+            return self._given
+        try:
+            return [(str(server), 53) for server in dns.resolver.Resolver().nameservers]
+        except dns.resolver.NoResolverConfiguration:
+            raise Fault(Reason.OWN_RESOLVER, "/etc/resolv.conf names no name server") from None
+
+    async def resolve(self, host: str, attempt: Attempt) -> list[str]:
+        """Return the addresses of a host, IPv4 before IPv6, at most `MAX_ADDRESSES`; never an empty list.
+
+        Raises Fault with a `dns_...` reason, or `own_resolver`.
+        """
+        literal = _literal(host) or ([] if self._given else _from_hosts(host))
+        if literal:
+            return literal
+        with attempt.phase("dns", Reason.OWN_RESOLVER):
+            alive = asyncio.create_task(self._alive(attempt))
+            try:
+                for kind in (dns.rdatatype.A, dns.rdatatype.AAAA):
+                    answer = await ask(host, kind, self.servers, attempt)
+                    if addresses := _addresses(answer, kind):
+                        return addresses
+            finally:
+                alive.cancel()
+        raise Fault(Reason.DNS_NO_ANSWER, f"{host} has no address")
+
+    async def _alive(self, attempt: Attempt) -> None:
+        """When half of the time is gone, ask the name server something else, to learn whether it lives at all."""
+        await asyncio.sleep(attempt.left / 2)
+        try:
+            await exchange(dns.message.make_query(".", dns.rdatatype.NS), self.servers, attempt)
+        except Fault:
+            return
+        attempt.late, attempt.doing = Reason.DNS_TIMEOUT, "the name server lives, but does not answer for this name"
+
+
+async def ask(name: str, kind: dns.rdatatype.RdataType, servers: Sequence[Server], attempt: Attempt) -> dns.message.Message:
+    """Ask for records of a name and return the answer, which says NOERROR. Raises Fault otherwise."""
+    try:
+        question = dns.message.make_query(dns.name.from_text(name), kind)
+    except (dns.exception.DNSException, UnicodeError):
+        raise Fault(Reason.DNS_NXDOMAIN, f"{name[:80]!r} cannot be a host name") from None
+    answer = await exchange(question, servers, attempt)
+    code = answer.rcode()
+    if code == dns.rcode.NXDOMAIN:
+        raise Fault(Reason.DNS_NXDOMAIN, f"{name} does not exist")
+    if code != dns.rcode.NOERROR:
+        raise Fault(Reason.DNS_SERVFAIL, f"the name server says {dns.rcode.to_text(code)} to {name}")
+    return answer
+
+
+async def exchange(question: dns.message.Message, servers: Sequence[Server], attempt: Attempt) -> dns.message.Message:
+    """Ask the servers in turn, again and again, until one answers; the time-out is the look's. An answer of failure is the last resort."""
+    failed: dns.message.Message | None = None
+    again = min(2.0, max(0.1, attempt.timeout / 4))
+    dead: set[Server] = set()
+    for address, port in itertools.islice(itertools.cycle(servers), 64):
+        try:
+            async with asyncio.timeout(again):
+                answer, _ = await dns.asyncquery.udp_with_fallback(
+                    question, address, port=port, timeout=None, ignore_unexpected=True, ignore_errors=True
+                )
+        except TimeoutError:
+            continue
+        except (OSError, EOFError) as error:
+            dead.add((address, port))
+            if len(dead) == len(set(servers)):
+                raise Fault(Reason.OWN_RESOLVER, f"name server {address}: {_said(error)}") from None
+            continue
+        if answer.rcode() not in _FAILED:
+            return answer
+        dead.add((address, port))
+        failed = answer
+        if len(dead) == len(set(servers)):
+            return failed
+    if failed is not None:
+        return failed
+    raise Fault(Reason.OWN_RESOLVER, "no name server answers")
+
+
+def server_of(text: str) -> Server:
+    """Read `address`, `address:port` or `[address]:port`. Raises ValueError that says what is wrong."""
+    host, port = text, "53"
+    if text.startswith("["):
+        host, _, rest = text[1:].partition("]")
+        port = rest.removeprefix(":") or "53"
+    elif text.count(":") == 1:
+        host, _, port = text.partition(":")
+    if not _literal(host):
+        raise ValueError(f"{text!r} is not the address of a name server")
+    if not port.isdecimal() or not 0 < int(port) < 65536:
+        raise ValueError(f"{text!r}: {port!r} is not a port")
+    return host, int(port)
+
+
+def _said(error: Exception) -> str:
+    if isinstance(error, OSError) and error.errno in {errno.EMFILE, errno.ENFILE}:
+        raise error
+    return fault_of(error).detail if isinstance(error, OSError) else "ended the connection"
+
+
+def _literal(host: str) -> list[str]:
+    try:
+        return [str(ipaddress.ip_address(host.strip("[]")))]
+    except ValueError:
+        return []
+
+
+def _from_hosts(host: str) -> list[str]:
+    """Addresses that /etc/hosts gives the name; those of `localhost` even without the file (RFC 6761)."""
+    name = host.rstrip(".").lower()
+    found = sorted(_lines(name), key=lambda address: ":" in address)
+    return found[:MAX_ADDRESSES] or (["127.0.0.1"] if name == "localhost" else [])
+
+
+def _lines(name: str) -> Iterable[str]:
+    try:
+        if os.stat(_HOSTS).st_size > _LARGEST_HOSTS:  # noqa: PTH116 - the same, without a Path a look
+            return
+        text = _HOSTS.read_text(errors="replace")
+    except OSError:
+        return
+    for line in text.splitlines():
+        words = line.partition("#")[0].lower().split()
+        if name in words[1:] and _literal(words[0]):
+            yield words[0]
+
+
+def _addresses(answer: dns.message.Message, kind: dns.rdatatype.RdataType) -> list[str]:
+    """Addresses in the answer, following its aliases; bounded."""
+    if not isinstance(answer, dns.message.QueryMessage):
+        return []
+    try:
+        found = answer.resolve_chaining().answer
+    except dns.exception.DNSException:
+        return []
+    return [record.address for record in found or () if record.rdtype == kind][:MAX_ADDRESSES]

@@ -1,0 +1,93 @@
+"""Where we look from: the settings that all looks share, and the things they share, opened when first used and closed once."""
+
+import ssl
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Protocol, Self, TypeVar
+
+from monitor.core.errors import PantauError
+from monitor.secret import reveal
+
+
+class Closable(Protocol):
+    """Something that is shared by looks and closed with the vantage."""
+
+    def close(self) -> None:
+        """Let go of sockets and the like."""
+
+
+T = TypeVar("T", bound=Closable)
+
+
+class Vantage:
+    """One place to look from, in one event loop: `async with Vantage.of(city.resolver, city.ca) as vantage`.
+
+    `resolver` are addresses of name servers (empty: those of the system), `ca` the path of a file of certificates that
+    are trusted beside those of the system, or a reference to one. `icmp_backend` is `shared` or `icmplib`.
+    """
+
+    def __init__(self, resolver: Sequence[str] = (), ca: str = "", icmp_backend: str = "shared") -> None:
+        self.resolver = tuple(resolver)
+        self.ca = ca
+        self.icmp_backend = icmp_backend
+        self._shelf: dict[object, Closable] = {}
+        self._contexts: dict[tuple[str, bool], tuple[float, ssl.SSLContext]] = {}
+
+    @classmethod
+    def of(cls, resolver: Sequence[str] = (), ca: str = "", icmp_backend: str = "shared") -> Self:
+        """Make a vantage; nothing is opened yet."""
+        return cls(resolver, ca, icmp_backend)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close everything that looks opened; may be called twice."""
+        while self._shelf:
+            self._shelf.popitem()[1].close()
+        self._contexts.clear()
+
+    def share(self, make: Callable[["Vantage"], T]) -> T:
+        """Return the one thing that `make` makes here, made at the first call."""
+        thing = self._shelf.get(make)
+        if thing is None:
+            thing = self._shelf[make] = make(self)
+        return thing  # type: ignore[return-value]  # what `make` made under its own name
+
+    def tls(self, ca: str = "", *, verify: bool = True) -> ssl.SSLContext:
+        """Return the TLS settings for a CA file (default: the vantage's), read anew when the file changed.
+
+        Raises PantauError when the file cannot be read.
+        """
+        path = reveal(ca or self.ca)
+        changed = _changed(path)
+        kept = self._contexts.get((path, verify))
+        if kept is None or kept[0] != changed:
+            kept = self._contexts[path, verify] = (changed, _context(path, verify=verify))
+        return kept[1]
+
+
+def _changed(path: str) -> float:
+    try:
+        return Path(path).stat().st_mtime if path else 0.0
+    except OSError as error:
+        raise PantauError(f"ca {path}: {error.strerror}; name a file of PEM certificates") from None
+
+
+def _context(path: str, *, verify: bool) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    if not verify:
+        # Whoever does not care for certificates does not care for the age of the protocol; browsers (and the default) do.
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        context.minimum_version = ssl.TLSVersion.TLSv1
+        context.set_ciphers("DEFAULT@SECLEVEL=0")
+    if path:
+        try:
+            context.load_verify_locations(cafile=path)
+        except (ssl.SSLError, OSError):
+            raise PantauError(f"ca {path}: holds no certificate in PEM form; name a file of PEM certificates") from None
+    return context
