@@ -1,0 +1,120 @@
+"""Why something was paged, or why not: all that is known of a node, a check or an incident (`pantau explain`)."""
+
+import math
+from collections.abc import Mapping
+from itertools import chain
+
+from exporters.status import incident_json
+from exporters.view import View
+from monitor.core.belief import GRADES, ODDS, Belief, prior, status_at
+from monitor.core.city import Check, Node
+from monitor.core.events import Decision
+from monitor.engine import Engine
+
+DECISIONS = 50
+
+Json = dict[str, object]
+
+
+def explain(view: View, subject: str) -> Json | None:
+    """Return what is known of a node, check, link or incident by its id; nothing when no such thing is known."""
+    engine, at = view.engine(), view.now()
+    state = engine.state
+    found: Json
+    if subject in state.city.nodes:
+        found = _node(engine, state.city.nodes[subject], at)
+    elif subject in state.city.checks:
+        found = _check(engine, state.city.checks[subject], at)
+    elif subject in state.incidents:
+        found = {"what": "incident", **incident_json(engine, state.incidents[subject])}
+    elif subject in state.city.links:
+        link = state.city.links[subject]
+        found = {
+            "what": "link",
+            "where": link.where,
+            "child": link.child,
+            "parent": link.parent,
+            "grade": link.grade.value,
+            "looked_at": False,
+        }
+    else:
+        return None
+    return {"subject": subject, "at": at, **found, "decisions": _decisions(view, subject)}
+
+
+def _node(engine: Engine, node: Node, at: float) -> Json:
+    checks = engine.state.city.checks
+    return {
+        "what": "node",
+        "name": node.name,
+        "kind": node.kind.value,
+        "where": node.where,
+        "condition": engine.condition(node.id, at).value,
+        "reachable": engine.topology.reachable(node.id),
+        "groups": [[_parent(engine, parent, at) for parent in group] for group in node.groups],
+        "checks": [_check(engine, checks[check], at) for check in node.checks],
+        "incidents": [
+            incident_json(engine, one) for one in engine.state.incidents.values() if node.id in (one.cause.node, *one.cause.behind)
+        ],
+    }
+
+
+def _parent(engine: Engine, node: str, at: float) -> Json:
+    return {"id": node, "condition": engine.condition(node, at).value, "forwards": engine.topology.forwards(node)}
+
+
+def _check(engine: Engine, check: Check, at: float) -> Json:
+    belief = engine.state.beliefs.get(check.id, Belief())
+    return {
+        "what": "check",
+        "id": check.id,
+        "node": check.node,
+        "kind": check.kind,
+        "target": check.target,
+        "where": check.where,
+        "grade": check.grade.value,
+        "interval": check.interval,
+        "timeout": check.timeout,
+        "status": status_at(check, belief, at).value,
+        "since": belief.since,
+        "verdict": belief.verdict.value,
+        "reason": belief.reason.value if belief.reason else None,
+        "detail": belief.detail,
+        "seconds": belief.seconds,
+        "last_ok": belief.last_ok,
+        "last_looked": belief.last_sent,
+        "looks": {verdict.value: number for verdict, number in belief.counts.items()},
+        "belief": _numbers(check, belief),
+    }
+
+
+def _numbers(check: Check, belief: Belief) -> Mapping[str, float]:
+    """Return the evidence beside what DOWN needs; odds as natural logarithms, spans in seconds."""
+    return {
+        "losses": belief.losses,
+        "log_odds": round(prior(check) + belief.nats, 3),
+        "log_odds_needed": round(math.log(ODDS), 3),
+        "span": round(belief.last_loss - belief.first_loss, 3) if belief.losses else 0.0,
+        "span_needed": GRADES[check.grade].span,
+        "first_loss": belief.first_loss,
+    }
+
+
+def _decisions(view: View, subject: str) -> list[Json]:
+    """Return the newest decisions on the subject and, of a node, on its checks: the newest first."""
+    node = view.engine().state.city.nodes.get(subject)
+    subjects = (subject, *node.checks) if node else (subject,)
+    found = list(chain.from_iterable(view.decisions(one, DECISIONS) for one in subjects))
+    found.sort(key=lambda decision: decision.at, reverse=True)
+    return [decision_json(decision) for decision in found[:DECISIONS]]
+
+
+def decision_json(decision: Decision) -> Json:
+    """Return one decision as JSON."""
+    return {
+        "at": decision.at,
+        "subject": decision.subject,
+        "what": decision.what,
+        "why": decision.why.value,
+        "numbers": dict(decision.numbers),
+    }

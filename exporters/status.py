@@ -1,0 +1,86 @@
+"""What is wrong now, and counts: the JSON that `pantau status`, `pantau check` and scripts read (commands.md)."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from alerts.incidents import Incident
+from monitor.core.city import SITES, City, Kind, Node
+from monitor.engine import Condition, Engine
+
+ANSWERS = frozenset({Condition.UP, Condition.DEGRADED, Condition.SUSPECT})
+SILENT = frozenset({Condition.DOWN, Condition.SHADOWED})
+SEEN = tuple(condition for condition in Condition if condition is not Condition.UNWATCHED)
+PARTS = (Condition.DEGRADED, Condition.SUSPECT, Condition.SHADOWED, Condition.NEW)
+HEAVIEST_FIRST = ("critical", "major", "minor")
+
+
+def conditions(engine: Engine, at: float) -> dict[str, Condition]:
+    """Return the condition of every node that is looked at, by id."""
+    return {node.id: engine.condition(node.id, at) for node in engine.state.city.nodes.values() if node.checks}
+
+
+def counts(conditions: Iterable[Condition]) -> dict[str, int]:
+    """Return how many answer, do not, or are not known: these three add up.
+
+    Of those up, `degraded` and `suspect` are said apart; of those down, `shadowed`; of those unknown, `new`.
+    """
+    each = Counter(conditions)
+    up = sum(each[condition] for condition in ANSWERS)
+    down = sum(each[condition] for condition in SILENT)
+    return {"up": up, "down": down, "unknown": each.total() - up - down, **{part.value: each[part] for part in PARTS}}
+
+
+def open_incidents(engine: Engine) -> list[Incident]:
+    """Return the open incidents, the heaviest first, then the oldest."""
+    found = [incident for incident in engine.state.incidents.values() if not incident.ended]
+    return sorted(found, key=lambda one: (HEAVIEST_FIRST.index(one.cause.severity), one.opened, one.id))
+
+
+def hit(city: City, incident: Incident) -> list[Node]:
+    """Return the nodes an incident takes: its cause and all that is behind it, as far as they still are in the city."""
+    ids = dict.fromkeys((incident.cause.node, *incident.cause.behind))
+    return [city.nodes[node] for node in ids if node in city.nodes]
+
+
+def incident_json(engine: Engine, incident: Incident) -> dict[str, object]:
+    """Return one incident as JSON; `owed` are the receivers who still wait for a page of it."""
+    cause, nodes = incident.cause, hit(engine.state.city, incident)
+    owed = dict.fromkeys(page.receiver for page in engine.state.owed.values() if page.incident == incident.id)
+    return {
+        "id": incident.id,
+        "cause": cause.node,
+        "class": list(cause.alike),
+        "severity": cause.severity.value,
+        "why": cause.why.value,
+        "reason": cause.reason.value if cause.reason else None,
+        "detail": cause.detail,
+        "since": list(cause.since),
+        "opened": incident.opened,
+        "ended": incident.ended or None,
+        "shadowed": list(cause.behind),
+        "impact": {
+            "opds": list(cause.opds),
+            "urusan": list(cause.urusan),
+            "sites": [node.id for node in nodes if node.kind in SITES],
+            "apps": [node.id for node in nodes if node.kind is Kind.APP],
+        },
+        "told": list(incident.told),
+        "owed": list(owed),
+    }
+
+
+def status(engine: Engine, at: float, control: str = "") -> Mapping[str, object]:
+    """Return the state of the city as JSON; `control` is the daemon's socket, where words that change state go."""
+    city, now = engine.state.city, conditions(engine, at)
+    return {
+        "at": at,
+        "city": city.name,
+        "fingerprint": city.fingerprint,
+        "control": control,
+        "sites": counts(condition for node, condition in now.items() if city.nodes[node].kind in SITES),
+        "apps": counts(condition for node, condition in now.items() if city.nodes[node].kind is Kind.APP),
+        "links": counts(condition for node, condition in now.items() if city.nodes[node].kind is Kind.LINK),
+        "nodes": {node: condition.value for node, condition in now.items()},
+        "incidents": [incident_json(engine, incident) for incident in open_incidents(engine)],
+        "owed": len(engine.state.owed),
+    }
