@@ -95,8 +95,8 @@ KINDS: Mapping[Kind, tuple[str, str, str]] = {
 }
 
 SENTENCES: Mapping[str, Pair] = {
-    "since": ("{what} sejak {start} (terakhir normal {last}).", "{what} since {start} (last normal {last})."),
-    "since_only": ("{what} sejak {start}.", "{what} since {start}."),
+    "since": ("{what} sejak {start} (terakhir normal {last}).", "since {start} (last normal {last}): {what}."),
+    "since_only": ("{what} sejak {start}.", "since {start}: {what}."),
     "seen": ("Tercatat", "Seen"),
     "changed": ("Sebab diperbarui: semula {before}, kini {now}.", "Cause changed: was {before}, now {now}."),
     "unverified": (
@@ -140,7 +140,7 @@ SENTENCES: Mapping[str, Pair] = {
         "Ditutup {end} tanpa kepastian pulih: {why}. Terganggu selama {duration} (sejak {start}).",
         "Closed {end}, not known to have recovered: {why}. In trouble for {duration} (since {start}).",
     ),
-    "was": ("Tadinya", "It was"),
+    "was": ("Tadinya", "Trouble was"),
     "again": ("{count} yang tadi tidak terjangkau sedang diperiksa ulang.", "{count} that were unreachable are being looked at again."),
     "test": (
         "Ini pesan uji dari Pantau; tidak ada gangguan. Bila pesan ini terbaca, penerima ini siap menerima kabar.",
