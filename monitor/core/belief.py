@@ -137,6 +137,14 @@ def prior(check: Check) -> float:
     return math.log(rho / (1 - rho))
 
 
+def certain_after(check: Check) -> float:
+    """Seconds from the first loss until losses alone make this check DOWN, its time-out included."""
+    noise, span = GRADES[check.grade].noise, GRADES[check.grade].span
+    missing = math.log(ODDS) - prior(check) - noise.nats(None)
+    looks = math.ceil(missing / noise.nats(noise.gap))
+    return max(span, looks * noise.gap) + check.timeout
+
+
 def look_again(check: Check, belief: Belief) -> float:
     """Time of the next confirming look: a gap after the last one, +-10 % by a hash of check and count."""
     noise = noise_of(check, belief.reason)

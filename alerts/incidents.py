@@ -1,0 +1,127 @@
+"""The life of an incident: one opening, any updates and one end for each receiver. Pure.
+
+`open_incident`, `reroot` and `end` change the incident and return the pages owed; who is told is `routing`'s matter
+and handed in. Whoever was told of the opening is told of the end.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from monitor.core.city import SITES, City, Kind, Node
+from monitor.core.events import Page, Severity, Step, Why
+from monitor.core.verdict import Reason
+
+UPSTREAM = frozenset({Kind.HUB, Kind.INTERNET, Kind.KECAMATAN})
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """What an incident is about: the node, what was seen of it, and what it takes with it.
+
+    `since` is (last answer, first loss) in epoch seconds; `alike` are the ids that would look the same from here.
+    """
+
+    node: str
+    why: Why
+    reason: Reason | None
+    detail: str
+    since: tuple[float, float]
+    severity: Severity
+    alike: tuple[str, ...] = ()
+    behind: tuple[str, ...] = ()
+    opds: tuple[str, ...] = ()
+    urusan: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Incident:
+    """One incident, open while `ended` is 0; `told` are the receivers of its opening, `steps` counts what was told."""
+
+    id: str
+    cause: Cause
+    opened: float
+    told: list[str] = field(default_factory=list)
+    steps: int = 0
+    ended: float = 0.0
+    end_why: Why | None = None
+
+
+def severity(node: Node, behind: Iterable[Node]) -> Severity:
+    """Lost redundancy is minor; an outage with sites behind it, or of what carries the city, is critical; the rest major."""
+    if node.kind is Kind.LINK:
+        return Severity.MINOR
+    carries = node.kind in UPSTREAM or any(other.kind in SITES for other in behind)
+    return Severity.CRITICAL if carries else Severity.MAJOR
+
+
+def impact(city: City, nodes: Iterable[Node]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the OPD and the urusan that are hit when these nodes are gone, each once, in the order of the nodes."""
+    opds: dict[str, None] = {}
+    urusan: dict[str, None] = {}
+    held: dict[str, list[str]] = {}
+    for affair in city.urusan.values():
+        for opd in affair.opds:
+            held.setdefault(opd, []).append(affair.id)
+    for node in nodes:
+        owner = node.id if node.kind is Kind.OPD else node.owner
+        if owner in city.nodes and city.nodes[owner].kind is Kind.OPD:
+            opds[owner] = None
+            if node.kind is Kind.OPD:
+                urusan.update(dict.fromkeys(held.get(owner, ())))
+        urusan.update(dict.fromkeys(node.urusan))
+    return tuple(opds), tuple(urusan)
+
+
+def alike(city: City, node: Node) -> tuple[str, ...]:
+    """Ids of what would look the same from here: the node, and the only link that leads to it."""
+    links = [link.id for link in city.links.values() if link.child == node.id]
+    return (node.id, *links) if len(links) == 1 else (node.id,)
+
+
+def open_incident(incident: Incident, receivers: Iterable[str], at: float) -> list[Page]:
+    """Tell everybody concerned, once."""
+    incident.told = list(dict.fromkeys(receivers))
+    return _pages(incident, Step.OPEN, incident.told, at, incident.cause.why)
+
+
+def reroot(incident: Incident, cause: Cause, receivers: Iterable[str], at: float) -> list[Page]:
+    """Give the incident a better cause: an update for those who know of it, an opening for those who are hit only now."""
+    previous, incident.cause = incident.cause.node, cause
+    pages = _pages(incident, Step.UPDATE, incident.told, at, Why.BETTER_CAUSE, previous)
+    new = [receiver for receiver in dict.fromkeys(receivers) if receiver not in incident.told]
+    incident.told.extend(new)
+    return pages + _pages(incident, Step.OPEN, new, at, cause.why)
+
+
+def end(incident: Incident, why: Why, at: float) -> list[Page]:
+    """Close the incident and tell the same people."""
+    incident.ended, incident.end_why = at, why
+    return _pages(incident, Step.END, incident.told, at, why)
+
+
+def _pages(incident: Incident, step: Step, receivers: list[str], at: float, why: Why, previous: str = "") -> list[Page]:
+    incident.steps += 1
+    cause = incident.cause
+    return [
+        Page(
+            key=f"{incident.id}/{incident.steps}/{receiver}",
+            incident=incident.id,
+            step=step,
+            receiver=receiver,
+            at=at,
+            cause=cause.node,
+            severity=cause.severity,
+            why=why,
+            reason=cause.reason,
+            detail=cause.detail,
+            since=cause.since,
+            opened=incident.opened,
+            alike=cause.alike,
+            behind=cause.behind,
+            opds=cause.opds,
+            urusan=cause.urusan,
+            told=tuple(incident.told),
+            previous_cause=previous,
+        )
+        for receiver in receivers
+    ]

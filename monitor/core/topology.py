@@ -1,0 +1,83 @@
+"""THE TOPOLOGY RULE: a node is reachable when in every one of its parent groups at least one parent forwards.
+
+A parent forwards when it is reachable and not down. Kept as one counter a group, so a change costs only the edges that
+it flips. The graph is free of cycles (the inventory refuses them); a parent without an entry forwards always.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from monitor.core.city import Node
+
+
+class Topology:
+    """Which nodes can be reached, given which are down. Derived: rebuilt from the city and the beliefs at any time."""
+
+    def __init__(self, nodes: Mapping[str, Node], down: Iterable[str] = ()) -> None:
+        """Build the counters with everything forwarding, then take down what is down."""
+        self._nodes = nodes
+        self._down: set[str] = set()
+        self._children: dict[str, list[tuple[str, int]]] = {}
+        self._forwarding: dict[str, list[int]] = {}
+        self._dead_groups: dict[str, int] = dict.fromkeys(nodes, 0)
+        for node in nodes.values():
+            self._forwarding[node.id] = [len(group) for group in node.groups]
+            for index, group in enumerate(node.groups):
+                for parent in group:
+                    self._children.setdefault(parent, []).append((node.id, index))
+        for node_id in down:
+            self.set_down(node_id, down=True)
+
+    def reachable(self, node: str) -> bool:
+        """Tell whether some way leads to the node (not whether it answers)."""
+        return not self._dead_groups[node]
+
+    def forwards(self, node: str) -> bool:
+        """Tell whether the node is reachable and not down."""
+        return node not in self._down and not self._dead_groups.get(node, 0)
+
+    def children(self, node: str) -> tuple[str, ...]:
+        """Ids of the nodes that name this one as a parent, each once."""
+        return tuple(dict.fromkeys(child for child, _ in self._children.get(node, ())))
+
+    def parents(self, node: str) -> tuple[str, ...]:
+        """Ids of all parents of the node, each once."""
+        return tuple(dict.fromkeys(parent for group in self._nodes[node].groups for parent in group))
+
+    def set_down(self, node: str, *, down: bool) -> list[str]:
+        """Mark a node as down or not; return the nodes whose reachability flipped by it, nearest first."""
+        if (node in self._down) == down:
+            return []
+        before = self.forwards(node)
+        if down:
+            self._down.add(node)
+        else:
+            self._down.discard(node)
+        return self._spread(node, up=not down) if self.forwards(node) != before else []
+
+    def behind(self, node: str) -> tuple[str, ...]:
+        """Nodes that cannot be reached now and could be, were this one not down."""
+        if node not in self._down:
+            return ()
+        freed = self.set_down(node, down=False)
+        self.set_down(node, down=True)
+        return tuple(freed)
+
+    def _spread(self, start: str, *, up: bool) -> list[str]:
+        flipped: list[str] = []
+        queue = [start]
+        for parent in queue:
+            for child, group in self._children.get(parent, ()):
+                if self._count(child, group, up=up):
+                    flipped.append(child)
+                    if child not in self._down:
+                        queue.append(child)
+        return flipped
+
+    def _count(self, child: str, group: int, *, up: bool) -> bool:
+        """Count one parent of a group up or down; tell whether the child's reachability flipped."""
+        counters = self._forwarding[child]
+        counters[group] += 1 if up else -1
+        if counters[group] != (1 if up else 0):
+            return False
+        self._dead_groups[child] += -1 if up else 1
+        return self._dead_groups[child] == (0 if up else 1)
