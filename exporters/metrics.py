@@ -167,9 +167,9 @@ def _rtt(scene: Scene) -> Rows:
 
 def _loss(scene: Scene) -> Rows:
     for _, labels, belief in _beliefs(scene):
-        loss = belief.values.get("loss")
-        if isinstance(loss, int | float):
-            yield labels, float(loss)
+        sent, received = belief.values.get("sent"), belief.values.get("received")
+        if isinstance(sent, int) and isinstance(received, int) and sent > 0:
+            yield labels, 1 - received / sent
 
 
 def _last_look(scene: Scene) -> Rows:

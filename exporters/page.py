@@ -64,8 +64,7 @@ class Card:
     started: str
     last_answer: str
     lasted: str
-    behind: Sequence[str]
-    counts: str
+    behind: Sequence[tuple[str, Sequence[str]]]
     sites_behind: int
     opds: Sequence[str]
     urusan: Sequence[str]
@@ -84,8 +83,8 @@ class Group:
 
     @property
     def calm(self) -> bool:
-        """Whether every site in it is simply up."""
-        return all(row.condition is Condition.UP for row in self.rows)
+        """Whether every site in it is up, or has never been."""
+        return all(row.condition in (Condition.UP, Condition.NEW) for row in self.rows)
 
 
 class Glance:
@@ -169,7 +168,7 @@ class Glance:
     def _card(self, incident: Incident) -> Card:
         cause, language = incident.cause, self.language
         behind = hit(self.city, incident)[1:] if cause.node in self.city.nodes else hit(self.city, incident)
-        kinds = {kind: sum(node.kind is kind for node in behind) for kind in dict.fromkeys(node.kind for node in behind)}
+        kinds = {kind: [_short(node) for node in behind if node.kind is kind] for kind in dict.fromkeys(node.kind for node in behind)}
         owed = {page.receiver for page in self.engine.state.owed.values() if page.incident == incident.id}
         return Card(
             id=incident.id,
@@ -180,8 +179,7 @@ class Glance:
             started=self.hour(cause.since[1]),
             last_answer=self.hour(cause.since[0], seconds=True) if cause.since[0] else "",
             lasted=lasted(_whole_minutes(self.at - cause.since[1]), language),
-            behind=[node.name for node in behind],
-            counts=", ".join(count(kind, number, language) for kind, number in kinds.items()),
+            behind=[(count(kind, len(names), language), names) for kind, names in kinds.items()],
             sites_behind=sum(node.kind in SITES for node in behind),
             opds=[self.name(opd) for opd in cause.opds],
             urusan=[self.city.urusan[key].name if key in self.city.urusan else key for key in cause.urusan],
@@ -227,6 +225,12 @@ class Glance:
 
 def _answering(rows: Sequence[Row]) -> int:
     return counts(row.condition for row in rows)["up"]
+
+
+def _short(node: Node) -> str:
+    """The name of a node where its kind is already said: "Gentong" of eight kelurahan."""
+    kind = f"{node.kind.value} "
+    return node.name[len(kind) :] if node.name.lower().startswith(kind) else node.name
 
 
 def _whole_minutes(seconds: float) -> float:

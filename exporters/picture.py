@@ -36,12 +36,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """The ground of a kecamatan: discs around all of its sites, which together make its shape; and where its name stands."""
+    """The ground of a kecamatan: discs around all of its sites and between them, which together make its shape."""
 
     kecamatan: str
-    name: str
     discs: tuple[Point, ...]
-    label: Point
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +86,7 @@ def _project(nodes: list[Node]) -> tuple[dict[str, Point], float]:
 
 def _spread(nodes: list[Node], wanted: Mapping[str, Point], spacing: float, height: float) -> dict[str, Point]:
     """Give every node its wanted place or the nearest free one, the important ones first."""
-    places, taken = _sky(nodes, height), _Taken(spacing)
+    places, taken = _sky(nodes, wanted, height), _Taken(spacing)
     for place in places.values():
         taken.add(place)
     for kind in BIGGEST_FIRST:
@@ -99,12 +97,17 @@ def _spread(nodes: list[Node], wanted: Mapping[str, Point], spacing: float, heig
     return places
 
 
-def _sky(nodes: list[Node], height: float) -> dict[str, Point]:
-    """The internet and what leads to it stand outside the city, in the upper left corner."""
+def _sky(nodes: list[Node], wanted: Mapping[str, Point], height: float) -> dict[str, Point]:
+    """The internet and what leads to it stand outside the city, in the corner that is the emptiest."""
+    far, low = WIDTH - 190.0, height - 140.0
+    corners = ((190.0, 70.0), (far, 70.0), (190.0, low), (far, low))
+    across, down = max(corners, key=lambda corner: min((math.dist(corner, place) for place in wanted.values()), default=0.0))
     places: dict[str, Point] = {}
     for kind, row in SKY.items():
-        for turn, node in enumerate(node for node in nodes if node.kind is kind):
-            places[node.id] = (70.0 + 150.0 * turn + (75.0 if kind is Kind.INTERNET else 0.0), min(60.0 + 95.0 * row, height))
+        outward = row if down < height / 2 else 1 - row
+        members = [node for node in nodes if node.kind is kind]
+        for turn, node in enumerate(members):
+            places[node.id] = (across + 190.0 * (turn - (len(members) - 1) / 2) * (1 if across < WIDTH / 2 else -1), down + 85.0 * outward)
     return places
 
 
@@ -162,9 +165,18 @@ def _grounds(city: City, places: Mapping[str, Point]) -> Iterator[Ground]:
             members = [
                 node.id for node in city.nodes.values() if node.kecamatan == centre.id and node.id in places and node.kind is not Kind.OPD
             ]
-            discs = tuple(places[node] for node in dict.fromkeys((centre.id, *members)))
-            middle, top = sum(x for x, _ in discs) / len(discs), min(y for _, y in discs)
-            yield Ground(centre.id, centre.name, discs, (middle, top - 38.0))
+            points = [places[node] for node in dict.fromkeys((centre.id, *members))]
+            yield Ground(centre.id, (*points, *_bridges(points)))
+
+
+def _bridges(points: list[Point]) -> Iterator[Point]:
+    """Points between each place and the nearest one before it, so that the ground hangs together."""
+    for at, here in enumerate(points[1:], 1):
+        there = min(points[:at], key=lambda point: math.dist(here, point))
+        steps = int(math.dist(here, there) // 45)
+        for step in range(1, steps):
+            share = step / steps
+            yield here[0] + share * (there[0] - here[0]), here[1] + share * (there[1] - here[1])
 
 
 def _river(city: City, members: tuple[str, ...], places: Mapping[str, Point], height: float) -> str:

@@ -74,7 +74,7 @@ def up(at: float = NOW - 3) -> Belief:
     """Return what is believed of a check that answers."""
     return Belief(
         Status.UP, NOW - 86400, last_ok=at, last_ok_sent=at, last_valid=at, last_sent=at, verdict=Verdict.OK, seconds=0.0042,
-        values={"loss": 0.0}, counts={Verdict.OK: 100, Verdict.FAIL: 1},
+        values={"sent": 2, "received": 2}, counts={Verdict.OK: 100, Verdict.FAIL: 1},
     )  # fmt: skip
 
 
@@ -82,7 +82,7 @@ def down(since: float = NOW - 600) -> Belief:
     """Return what is believed of a check that does not answer."""
     return Belief(
         Status.DOWN, since, 7, 20.0, since - 20, NOW - 4, since, last_ok=since - 30, last_valid=NOW - 4, last_sent=NOW - 4,
-        verdict=Verdict.FAIL, reason=Reason.TIMEOUT, values={"loss": 1.0}, counts={Verdict.OK: 90, Verdict.FAIL: 12},
+        verdict=Verdict.FAIL, reason=Reason.TIMEOUT, values={"sent": 4, "received": 1}, counts={Verdict.OK: 90, Verdict.FAIL: 12},
     )  # fmt: skip
 
 
