@@ -3,14 +3,14 @@
 A page is owed until it is reported `Delivered`: what fails for a passing reason is tried again (1 s, doubling to 5 min,
 with some chance in it, or the pause that the peer asks for) for up to `OWED` seconds after it was decided; what fails for
 good is reported at once. A waiting update is dropped when a later word on its incident waits behind it, an opening or an
-end never: so a queue holds at most three pages an incident. Clock, sleep and chance are handed in.
+end never: so a queue grows with the incidents, not with time. Clock, sleep and chance are handed in.
 """
 
 import asyncio
 import random
 from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import structlog
 from pydantic import ValidationError
@@ -102,7 +102,7 @@ class Delivery:
     def submit(self, page: Page) -> None:
         """Owe a page. One that waits already is ignored; one that is done is reported again, not sent again."""
         if page.key in self._done:
-            self._report(self._done[page.key])
+            self._report(replace(self._done[page.key], at=self._now()))
             return
         lane = self._lane(page.receiver)
         if all(page.key != waiting.key for waiting in lane.pages):

@@ -24,12 +24,14 @@ class Phone:
     bodies: list[dict[str, object]] = field(default_factory=list)
     url: str = ""
     hold: asyncio.Event = field(default_factory=asyncio.Event)
+    arrived: asyncio.Event = field(default_factory=asyncio.Event)
     mute: bool = False
 
     async def take(self, request: web.Request) -> web.StreamResponse:
         self.paths.append(request.path)
         self.headers.append(dict(request.headers))
         self.bodies.append(await request.json())
+        self.arrived.set()
         if self.mute:
             await self.hold.wait()
         status, body, headers = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
