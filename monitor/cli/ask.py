@@ -1,0 +1,176 @@
+"""Questions to the running daemon over its HTTP address: `check`, `status`, `explain`. Light imports: they answer at once."""
+
+import json
+import os
+import time
+import urllib.parse
+from collections.abc import Iterable
+from http.client import HTTPConnection, HTTPException
+from typing import Any
+
+import click
+
+from monitor.core.errors import Exit, PantauError
+
+URL = "http://127.0.0.1:9475"
+PATIENCE = 5.0
+LARGEST = 64 * 1024 * 1024
+
+url_option = click.option("--url", default=lambda: os.environ.get("PANTAU_URL", URL), show_default=URL, help="Where the daemon answers.")
+
+
+def get(url: str, path: str) -> tuple[int, bytes]:
+    """Return status and body of one GET; PantauError (3) when nobody answers."""
+    parts = urllib.parse.urlsplit(url)
+    if parts.scheme != "http" or not parts.hostname:
+        raise PantauError(f"--url {url}: not an address like {URL}", status=Exit.UNKNOWN)
+    try:
+        connection = HTTPConnection(parts.hostname, parts.port or 80, timeout=PATIENCE)
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, answer.read(LARGEST)
+    except (OSError, HTTPException, ValueError) as error:
+        text = f"{url}: no daemon answers there ({error}); start it with `pantau serve` or `pantau lab up`, or give --url"
+        raise PantauError(text, status=Exit.UNKNOWN) from error
+
+
+def get_json(url: str, path: str) -> dict[str, Any]:
+    """Return the JSON object at a path of the daemon; PantauError (3) when it is none."""
+    status, body = get(url, path)
+    try:
+        found = json.loads(body)
+    except ValueError as error:
+        raise PantauError(f"{url}{path}: not an answer of pantau (HTTP {status})", status=Exit.UNKNOWN) from error
+    if status != 200 or not isinstance(found, dict):
+        reason = found.get("error", "") if isinstance(found, dict) else ""
+        raise PantauError(f"{url}{path}: {reason or f'HTTP {status}'}", status=Exit.UNKNOWN)
+    return found
+
+
+def _moment(at: float) -> str:
+    return time.strftime("%d-%m %H.%M.%S", time.localtime(at)) if at else "-"
+
+
+@click.command()
+@click.argument("ids", nargs=-1)
+@url_option
+@click.option("--format", "form", type=click.Choice(["nagios", "json"]), default="nagios")
+def check(ids: tuple[str, ...], url: str, form: str) -> int:
+    """Kesehatan pemantau, atau situs, aplikasi, jalur yang disebut. / Health as Nagios reads it.
+
+    Contoh / example: pantau check kec-gadingrejo app-portal
+    """
+    found = get_json(url, "/api/v1/status") if not ids else None
+    state, text, values = _of_daemon(found) if found is not None else _of_nodes(url, ids)
+    if form == "json":
+        click.echo(json.dumps({"status": state.name, "text": text, "values": values}))
+    else:
+        perfdata = " ".join(f"'{label}'={value}" for label, value in values.items())
+        click.echo(f"{state.name} - {text.replace('|', '/')} | {perfdata}")
+    return int(state)
+
+
+def _of_daemon(found: dict[str, Any]) -> tuple[Exit, str, dict[str, float]]:
+    incidents = found["incidents"]
+    worst = Exit.OK
+    for incident in incidents:
+        worst = max(worst, Exit.WARNING if incident.get("severity") == "minor" else Exit.CRITICAL)
+    sites, apps = found["sites"], found["apps"]
+    causes = ", ".join(incident["cause"] for incident in incidents[:5])
+    text = f"{len(incidents)} gangguan/incidents{': ' + causes if causes else ''}; situs/sites {sites['up']} up, {sites['down']} down"
+    values = {"incidents": len(incidents), "sites_down": sites["down"], "sites_unknown": sites["unknown"], "apps_down": apps["down"]}
+    return worst, text, values
+
+
+_STATES = {"up": Exit.OK, "degraded": Exit.WARNING, "suspect": Exit.WARNING, "down": Exit.CRITICAL, "shadowed": Exit.CRITICAL}
+
+
+def _of_nodes(url: str, ids: Iterable[str]) -> tuple[Exit, str, dict[str, float]]:
+    states, words = [], []
+    values: dict[str, float] = {}
+    for each in ids:
+        found = get_json(url, f"/api/v1/explain?id={urllib.parse.quote(each)}")
+        condition = str(found.get("condition", "unknown"))
+        states.append(_STATES.get(condition, Exit.UNKNOWN))
+        words.append(f"{each} {condition}")
+        values[each] = int(states[-1])
+    order = (Exit.OK, Exit.WARNING, Exit.UNKNOWN, Exit.CRITICAL)
+    return max(states, key=order.index), ", ".join(words), values
+
+
+@click.command()
+@url_option
+@click.option("--watch", is_flag=True, help="Go on, every two seconds.")
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table")
+def status(url: str, watch: bool, form: str) -> int:  # noqa: FBT001 - a flag of the command line
+    """Apa yang sedang terganggu, dan jumlahnya. / What is wrong now, and counts.
+
+    Contoh / example: pantau status --watch
+    """
+    while True:
+        found = get_json(url, "/api/v1/status")
+        if watch:
+            click.clear()
+        click.echo(json.dumps(found, ensure_ascii=False) if form == "json" else _table(found))
+        if not watch:
+            return 0
+        time.sleep(2)
+
+
+def _table(found: dict[str, Any]) -> str:
+    lines = []
+    for word, key in (("situs/sites", "sites"), ("aplikasi/apps", "apps")):
+        parts = ", ".join(f"{count} {name}" for name, count in found[key].items() if count or name in ("up", "down"))
+        lines.append(f"{word:14} {parts}")
+    if not found["incidents"]:
+        lines.append("tidak ada gangguan / no incident")
+    for incident in found["incidents"]:
+        since = _moment(incident["since"][1])
+        told = ", ".join(str(each) for each in incident["told"])
+        lines.append(
+            f"{incident['id']:>5} {incident['severity']:8} {incident['cause']}  sejak/since {since}  ({incident['reason'] or '-'})"
+        )
+        lines.append(f"      di belakangnya/behind it: {len(incident['shadowed'])}  dikabari/told: {told}")
+    return "\n".join(lines)
+
+
+@click.command()
+@click.argument("subject", metavar="INCIDENT|ID")
+@url_option
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+def explain(subject: str, url: str, form: str) -> int:
+    """Mengapa dikabarkan, atau mengapa tidak. / Why it was paged, or why not.
+
+    Contoh / example: pantau explain g17; pantau explain kel-gentong
+    """
+    found = get_json(url, f"/api/v1/explain?id={urllib.parse.quote(subject)}")
+    click.echo(json.dumps(found, ensure_ascii=False) if form == "json" else "\n".join(_told(found)))
+    return 0
+
+
+def _told(found: dict[str, Any], indent: str = "") -> Iterable[str]:
+    """Print an explanation as an outline: plain values first, then what hangs below them."""
+    for key, value in found.items():
+        if isinstance(value, dict):
+            yield f"{indent}{key}:"
+            yield from _told(value, indent + "  ")
+        elif isinstance(value, list) and value and isinstance(value[0], dict):
+            yield f"{indent}{key}:"
+            for each in value:
+                yield f"{indent}  - {', '.join(_words(each))}"
+        else:
+            yield f"{indent}{key}: {_word(key, value)}"
+
+
+def _words(found: dict[str, Any]) -> Iterable[str]:
+    return (f"{key} {_word(key, value)}" for key, value in found.items() if value not in (None, "", [], {}))
+
+
+def _word(key: str, value: object) -> str:
+    if key in ("at", "opened", "ended") and isinstance(value, int | float):
+        return _moment(value)
+    if key == "since" and isinstance(value, list):
+        return " .. ".join(_moment(each) for each in value)
+    if isinstance(value, list):
+        return ", ".join(str(each) for each in value) or "-"
+    return "-" if value is None else str(value)

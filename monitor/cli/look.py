@@ -1,0 +1,82 @@
+"""`pantau probe` and `pantau ping`: the daemon's own looking code, once and now."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+
+from monitor.core.errors import Exit, PantauError
+from monitor.core.verdict import Outcome, Verdict
+
+STATUS = {Verdict.OK: Exit.OK, Verdict.SLOW: Exit.WARNING, Verdict.WARN: Exit.WARNING, Verdict.FAIL: Exit.CRITICAL}
+
+
+@click.command()
+@click.argument("kind", required=False)
+@click.argument("target", required=False)
+@click.argument("keys", nargs=-1, metavar="[KEY=VALUE]...")
+@click.option("--batch", type=click.Path(path_type=Path, allow_dash=True), help="JSON lines in (a file or -), JSON lines out.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+def probe(kind: str | None, target: str | None, keys: tuple[str, ...], batch: Path | None, form: str) -> int:
+    """Periksa sekali, sekarang. / Look once, now.
+
+    Contoh / example: pantau probe http https://portal.pantau.test expect_status=200 timeout=5
+    """
+    from monitor.probes import batch as looking
+
+    if batch is not None:
+        with click.open_file(str(batch)) as lines:
+            return 0 if asyncio.run(looking.probe_batch(lines, click.echo)) else 1
+    if not kind or not target:
+        raise click.UsageError("say what to look at: pantau probe KIND TARGET [KEY=VALUE]...")
+    options = dict(_pair(key) for key in keys)
+    outcome = asyncio.run(looking.probe_once(kind, target, options))
+    click.echo(json.dumps(looking.as_json(outcome), ensure_ascii=False) if form == "json" else "\n".join(_lines(outcome)))
+    return STATUS.get(outcome.verdict, Exit.UNKNOWN)
+
+
+def _pair(word: str) -> tuple[str, object]:
+    """Read `key=value`; a value that is JSON is taken as such, anything else as text."""
+    key, found, value = word.partition("=")
+    if not found:
+        raise click.UsageError(f"{word}: not KEY=VALUE")
+    try:
+        return key, json.loads(value)
+    except ValueError:
+        return key, value
+
+
+def _lines(outcome: Outcome) -> Iterable[str]:
+    reason = f" ({outcome.reason.value})" if outcome.reason else ""
+    took = f" {outcome.seconds * 1000:.2f} ms" if outcome.seconds is not None else ""
+    yield f"{outcome.verdict.value}{reason}{took}{': ' + outcome.detail if outcome.detail else ''}"
+    if outcome.phases:
+        yield "  " + ", ".join(f"{name} {seconds * 1000:.2f} ms" for name, seconds in outcome.phases.items())
+    for name, value in outcome.values.items():
+        yield f"  {name}: {value}"
+
+
+@click.command()
+@click.argument("addresses", nargs=-1, required=True)
+@click.option("--count", default=3, show_default=True, type=click.IntRange(1, 1000))
+@click.option(
+    "--interval", default=1.0, show_default=True, type=click.FloatRange(0.001, 60), help="Seconds between packets to one address."
+)
+@click.option("--timeout", default=2.0, show_default=True, type=click.FloatRange(0.01, 60), help="Seconds to wait for the last answer.")
+def ping(addresses: tuple[str, ...], count: int, interval: float, timeout: float) -> int:
+    """Ping banyak alamat sekaligus; `-` membaca daftar dari masukan. / Many at once; `-` reads a list from standard input.
+
+    Contoh / example: pantau ping 127.0.0.1 127.0.0.2 --count 3
+    """
+    from monitor.probes import batch as looking
+
+    wanted = [line for each in addresses for line in (sys.stdin.read().split() if each == "-" else [each])]
+    if not wanted:
+        raise PantauError("no address to ping", status=Exit.UNKNOWN)
+    found = asyncio.run(looking.ping(wanted, count, interval, timeout))
+    for line in found.values():
+        click.echo(line.summary())
+    return 0 if all(line.received for line in found.values()) else 1

@@ -1,0 +1,28 @@
+"""`pantau serve`: the daemon in the foreground, as systemd and the city start it."""
+
+import asyncio
+import os
+from pathlib import Path
+
+import click
+
+
+def default_data_dir() -> Path:
+    """Return where a daemon keeps its state: systemd's folder for it, else the user's."""
+    if folder := os.environ.get("STATE_DIRECTORY"):
+        return Path(folder.split(":")[0])
+    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state") / "pantau"
+
+
+@click.command()
+@click.option("--config", type=click.Path(path_type=Path), default=Path("inventory.yaml"), show_default=True)
+@click.option("--data-dir", type=click.Path(path_type=Path), default=default_data_dir, help="Journal and control socket live here.")
+@click.option("--listen", default="127.0.0.1:9475", show_default=True, help="ADDRESS:PORT, or fd:N for an inherited socket.")
+def serve(config: Path, data_dir: Path, listen: str) -> int:
+    """Jalankan pemantau. / Run the daemon.
+
+    Contoh / example: pantau serve --config inventory.yaml --listen 127.0.0.1:9475
+    """
+    from monitor.daemon import Settings, run
+
+    return asyncio.run(run(Settings(config=config, data_dir=data_dir, listen=listen)))
