@@ -27,6 +27,7 @@ from monitor.daemon.listen import listener
 from monitor.daemon.timeline import Timeline
 from monitor.engine import Engine, State
 from monitor.journal import DiskFullError, Journal, Row, row_of
+from tests.conftest import lack
 from tests.virtual import VirtualClock, settle
 
 CITY = TypeAdapter(City)
@@ -129,9 +130,9 @@ class Daemon:
     def write(self, of: City) -> None:
         self.config.write_bytes(CITY.dump_json(of))
 
-    async def start(self, listen: str = "127.0.0.1:0") -> None:
+    async def start(self, listen: str = "127.0.0.1:0", *under: str) -> None:
         """Start it and wait until it says so or ends."""
-        command = (sys.executable, "-c", DAEMON, str(self.config), str(self.folder / "data"), listen)
+        command = (*under, sys.executable, "-c", DAEMON, str(self.config), str(self.folder / "data"), listen)
         self.process = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.PIPE)
         line = await self.said("event=started")
         self.url = "http://" + line.partition("listen=")[2].split()[0] if line else ""
@@ -283,6 +284,17 @@ async def test_a_taken_port_a_taken_folder_and_a_bad_inventory_end_the_daemon_wi
     daemon.write(city([replace(tcp("kec-a", 80), target="198.18.3.1")]))
     await daemon.start()
     assert (await daemon.ended(), len(daemon.lines)) == (78, 4)
+
+
+async def test_a_kernel_that_lets_us_open_no_ping_socket_ends_the_daemon_with_one_line(daemon: Daemon) -> None:
+    """A new network namespace allows nobody to ping."""
+    daemon.write(city([Check("kec-a/icmp", "kec-a", "icmp", "127.0.0.1", Grade.CORE, 3, 1)]))
+    await daemon.start("127.0.0.1:0", "unshare", "-rn")
+    status = await daemon.ended()
+    if "unshare" in daemon.lines[0]:
+        lack(f"needs a network namespace: {daemon.lines[0].strip()}")
+    assert (status, len(daemon.lines)) == (69, 1)
+    assert "sysctl -w net.ipv4.ping_group_range" in daemon.lines[0]
 
 
 async def test_an_inherited_socket_is_served(daemon: Daemon) -> None:

@@ -10,7 +10,7 @@ from alerts.delivery import Delivery
 from exporters.view import Bell, Figures, View
 from monitor import probes
 from monitor.core.city import Check, City
-from monitor.core.errors import PantauError
+from monitor.core.errors import Exit, PantauError
 from monitor.core.events import InventoryLoaded, Page, Verify
 from monitor.core.verdict import Outcome
 from monitor.daemon.flow import Flow
@@ -136,7 +136,10 @@ class Shell:
         vantage = Vantage.of(city.resolver, city.ca, city.icmp_backend)
         if _settings_of(vantage) == _settings_of(self._vantage):
             vantage = self._vantage
-        probes.ready(vantage, frozenset(check.kind for check in city.checks.values()))
+        try:
+            probes.ready(vantage, frozenset(check.kind for check in city.checks.values()))
+        except PantauError as error:
+            raise PantauError(str(error), status=Exit.MISSING) from error
         if vantage is not self._vantage:
             old, self._vantage = self._vantage, vantage
             self._clock.call_at(self._clock.now() + LONGEST_LOOK, old.close)  # looks in flight have its sockets
