@@ -2,52 +2,29 @@
 
 import asyncio
 import logging
-import socket
-import ssl
 import traceback
-from datetime import UTC, datetime, timedelta
-from email import message_from_bytes, policy
-from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
 from aiohttp import ClientSession, web
-from aiohttp.abc import AbstractResolver, ResolveResult
-from aiosmtpd.smtp import AuthResult, LoginPassword
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from pydantic import ValidationError
 
 from alerts import message
-from alerts.channels import CHANNELS, ChannelError, Context, Receipt, read_options, secret_keys
+from alerts.channels import CHANNELS, Context, read_options, secret_keys
 from alerts.message import compose
 from monitor.core.city import Receiver
 from monitor.core.errors import PantauError
-from monitor.core.events import Page, Severity, Step
+from monitor.core.events import Severity
 from tests.pages import BEHIND, city, page
-from tests.peers import Mailbox, mailbox, phone, tcp
+from tests.peers import phone, tcp
+from tests.sending import TOKEN, Loopback, certificate, failure, send, server_side
 
-TOKEN = "123456:AA-very-secret_token"
 CITY = city()
 
 
 @pytest.fixture(autouse=True)
 def _token(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PANTAU_TEST_TOKEN", TOKEN)
-
-
-async def send(channel: str, options: dict[str, object], told: Page | None = None, context: Context | None = None) -> Receipt:
-    told = told or page()
-    async with context or Context(timeout=5) as surroundings:
-        return await CHANNELS[channel].send(compose(told, CITY), told, read_options(channel, options), surroundings)
-
-
-async def failure(channel: str, options: dict[str, object], context: Context | None = None) -> ChannelError:
-    with pytest.raises(ChannelError) as caught:
-        await send(channel, options, context=context)
-    return caught.value
 
 
 # -- webhook
@@ -204,127 +181,12 @@ async def test_a_secret_that_cannot_be_read_is_a_line_that_names_the_reference(m
         await send("telegram", telegram("http://127.0.0.1:1"))
 
 
-# -- mail
-
-
-def mail(box: Mailbox, **more: object) -> dict[str, object]:
-    return {"host": "127.0.0.1", "port": box.port, "to": ["piket@pantau.test"], "sender": "pantau@pantau.test"} | more
-
-
-def received(box: Mailbox) -> EmailMessage:
-    content = box.envelopes[-1].content
-    assert isinstance(content, bytes)
-    parsed = message_from_bytes(content, policy=policy.default)
-    assert isinstance(parsed, EmailMessage)
-    return parsed
-
-
-async def test_a_mail_is_plain_text_and_says_what_sent_it() -> None:
-    told = page(behind=BEHIND)
-    async with mailbox() as box:
-        receipt = await send("mail", mail(box), told)
-    letter = received(box)
-    assert receipt.detail == "2.0.0 taken"
-    assert letter["Subject"] == "🔴 GANGGUAN g17 · Kecamatan Gadingrejo [kec-gadingrejo]"
-    assert letter.get_content().replace("\r\n", "\n") == compose(told, CITY).text + "\n"
-    assert letter["Auto-Submitted"] == "auto-generated"
-    assert (letter["X-Pantau-Incident"], letter["X-Pantau-Step"], letter["X-Pantau-Cause"]) == ("g17", "open", "kec-gadingrejo")
-    assert letter["Date"] == "Wed, 17 Jun 2026 19:15:00 +0000"
-    assert box.envelopes[0].rcpt_tos == ["piket@pantau.test"]
-
-
-async def test_all_mails_of_an_incident_are_one_thread() -> None:
-    async with mailbox() as box:
-        await send("mail", mail(box), page())
-        opening = received(box)
-        await send("mail", mail(box), page(Step.END))
-        end = received(box)
-    assert end["In-Reply-To"] == end["References"] == opening["Message-ID"]
-    assert end["Message-ID"] != opening["Message-ID"]
-    assert "In-Reply-To" not in opening
-
-
-@pytest.mark.parametrize(("answer", "permanent"), [("451 later", False), ("550 no such user", True)])
-async def test_a_4xx_may_pass_and_a_5xx_is_for_good(answer: str, *, permanent: bool) -> None:
-    async with mailbox(Mailbox(rcpt={"piket@pantau.test": answer})) as box:
-        at_recipient = await failure("mail", mail(box))
-    async with mailbox(Mailbox(data=answer)) as box:
-        at_data = await failure("mail", mail(box))
-    for error in (at_recipient, at_data):
-        assert (str(error), error.permanent) == (answer, permanent)
-
-
-async def test_one_refused_recipient_among_two_is_in_the_receipt_and_does_not_send_twice() -> None:
-    async with mailbox(Mailbox(rcpt={"b@pantau.test": "550 no"})) as box:
-        receipt = await send("mail", mail(box, to=["a@pantau.test", "b@pantau.test"]))
-    assert receipt.detail == "2.0.0 taken; refused: b@pantau.test"
-    assert len(box.envelopes) == 1
-
-
-async def test_a_mute_a_lying_and_an_absent_mail_server_are_tried_again() -> None:
-    async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read()
-        writer.close()
-
-    async def lying(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"999 " + b"x" * 70_000 + b"\r\n")
-        writer.close()
-
-    async with tcp(mute) as port:
-        late = await failure("mail", mail(Mailbox(port=port)), Context(timeout=0.05))
-    async with tcp(lying) as port:
-        strange = await failure("mail", mail(Mailbox(port=port)))
-    absent = await failure("mail", mail(Mailbox(port=1)))
-    assert [error.permanent for error in (late, strange, absent)] == [False, False, False]
-    assert (str(late), str(absent)) == ("no answer within 0.05 s", "Connection refused")
-
-
 # -- trust and names
 
 
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate for layar.pantau.test, its own authority, with its key, in one PEM file."""
-    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "layar.pantau.test")])
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("layar.pantau.test")]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    path = tmp_path_factory.mktemp("ca") / "both.pem"
-    private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    path.write_bytes(private + made.public_bytes(serialization.Encoding.PEM))
-    return path
-
-
-def server_side(certificate: Path) -> ssl.SSLContext:
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(certificate)
-    return context
-
-
-class Loopback(AbstractResolver):
-    """The city's own names: layar.pantau.test is here, everything else is unknown."""
-
-    async def resolve(self, host: str, port: int = 0, family: int = socket.AF_INET) -> list[ResolveResult]:
-        if host != "layar.pantau.test" or family == socket.AF_INET6:
-            raise OSError("no such name")
-        return [ResolveResult(hostname=host, host="127.0.0.1", port=port, family=2, proto=0, flags=0)]
-
-    async def close(self) -> None:
-        pass
-
-
-async def test_the_citys_own_names_and_authority_are_used_over_https(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PANTAU_CITY_CA", str(certificate))
+async def test_the_citys_own_names_and_authority_are_used_over_https(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    both = certificate(tmp_path)
+    monkeypatch.setenv("PANTAU_CITY_CA", str(both))
 
     async def take(_request: web.Request) -> web.Response:
         return web.Response(status=200)
@@ -333,7 +195,7 @@ async def test_the_citys_own_names_and_authority_are_used_over_https(certificate
     app.router.add_post("/", take)
     runner = web.AppRunner(app)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=server_side(certificate))
+    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=server_side(both))
     await site.start()
     options: dict[str, object] = {"url": f"https://layar.pantau.test:{runner.addresses[0][1]}/"}
     trusting = Context(Loopback(), timeout=5)
@@ -353,25 +215,6 @@ async def test_an_authority_that_is_no_certificate_is_one_clear_line(tmp_path: P
     with pytest.raises(PantauError, match=r"ca .*ca\.pem: cannot be read as certificates \(SSLError\); name a PEM file"):
         context.tls()
     await context.close()
-
-
-async def test_mail_signs_in_over_starttls_and_the_password_stays_out_of_the_error(certificate: Path) -> None:
-    signed: list[LoginPassword] = []
-
-    def authenticate(_server: object, _session: object, _envelope: object, _mechanism: str, given: LoginPassword) -> AuthResult:
-        signed.append(given)
-        return AuthResult(success=len(signed) == 1, handled=False, message=None if len(signed) == 1 else f"535 not {TOKEN}")
-
-    options: dict[str, object] = {"tls": "starttls", "user": "pantau", "password": "!env PANTAU_TEST_TOKEN", "host": "layar.pantau.test"}
-    async with mailbox(tls_context=server_side(certificate), authenticator=authenticate, auth_required=True) as box:
-        contexts = [Context(Loopback(), timeout=5) for _ in range(2)]
-        for context in contexts:
-            context.trust(str(certificate))
-        receipt = await send("mail", mail(box) | options, context=contexts[0])
-        error = await failure("mail", mail(box) | options, contexts[1])
-    assert receipt.detail == "2.0.0 taken"
-    assert signed[0].password == TOKEN.encode()
-    assert (error.permanent, TOKEN in str(error)) == (True, False)
 
 
 # -- options

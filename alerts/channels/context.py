@@ -1,6 +1,7 @@
 """What channels are handed: a session, a way to find addresses, whom to trust, and a deadline."""
 
 import asyncio
+import contextlib
 import ipaddress
 import socket
 import ssl
@@ -58,20 +59,18 @@ class Context:
 
     async def connect(self, host: str, port: int) -> socket.socket:
         """Return a connected socket to the first address of `host` that takes one; raises OSError."""
-        failure: OSError = OSError("no address")
+        failure = OSError("no address")
         for family, address in await self._addresses(host, port):
-            sock = socket.socket(family, socket.SOCK_STREAM)
-            sock.settimeout(0)
-            try:
-                await asyncio.get_running_loop().sock_connect(sock, (address, port))
-            except OSError as error:
-                sock.close()
-                failure = error
-            except BaseException:
-                sock.close()
-                raise
-            else:
-                return sock
+            with contextlib.ExitStack() as unless_connected:
+                sock = unless_connected.enter_context(socket.socket(family, socket.SOCK_STREAM))
+                sock.settimeout(0)
+                try:
+                    await asyncio.get_running_loop().sock_connect(sock, (address, port))
+                except OSError as error:
+                    failure = error
+                else:
+                    unless_connected.pop_all()
+                    return sock
         raise failure
 
     async def _addresses(self, host: str, port: int) -> list[tuple[int, str]]:

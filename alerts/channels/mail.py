@@ -14,7 +14,8 @@ from pydantic import Field, model_validator
 
 from alerts.channels.channel import Channel, ChannelError, Options, Receipt, shown
 from alerts.channels.context import Context
-from alerts.message import TEST, Message
+from alerts.message import Message
+from alerts.story import TEST
 from alerts.words import local
 from monitor.core.events import Page, Step
 from monitor.secret import reveal

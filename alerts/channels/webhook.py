@@ -7,7 +7,8 @@ from pydantic import Field
 from alerts.channels.channel import Channel, ChannelError, Options, Receipt
 from alerts.channels.context import Context
 from alerts.channels.post import post
-from alerts.message import TEST, Message
+from alerts.message import Message
+from alerts.story import TEST
 from monitor.core.events import Page
 from monitor.secret import reveal
 
