@@ -2,7 +2,7 @@
 
 A kind is a module of this package with
 
-    class <Kind>Options(BaseModel)       its keys, frozen, unknown ones refused
+    class <Kind>Options(Keys)            its keys
     SECRETS: frozenset[str]              names of the keys that hold a secret (as a reference, see `monitor.secret`)
     async def probe(target: str, options, vantage: Vantage, attempt: Attempt) -> Outcome
 
@@ -13,17 +13,16 @@ import asyncio
 import importlib
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
-
-from pydantic import BaseModel
 
 from monitor.core.city import Check
 from monitor.core.errors import Exit, PantauError
 from monitor.core.verdict import Outcome, Reason, Verdict
 from monitor.probes.attempt import Attempt
 from monitor.probes.faults import Fault, fault_of, verdict_of
+from monitor.probes.keys import Keys
 from monitor.probes.vantage import Vantage
 
 __all__ = ["PROBES", "Attempt", "Outcome", "ProbeKind", "Vantage", "kind_of", "look", "look_at", "read_options", "ready", "secret_keys"]
@@ -46,9 +45,9 @@ class ProbeKind:
         return importlib.import_module(f"monitor.probes.{self.name}")
 
     @property
-    def options(self) -> type[BaseModel]:
+    def options(self) -> type[Keys]:
         """The type of the kind's keys."""
-        kind: type[BaseModel] = getattr(self._module, self.options_name)
+        kind: type[Keys] = getattr(self._module, self.options_name)
         return kind
 
     @property
@@ -113,12 +112,18 @@ async def look_at(kind: str, target: str, raw: Mapping[str, object], timeout: fl
     try:
         probe, options = kind_of(kind).probe, read_options(kind, raw)
         async with asyncio.timeout(timeout):
-            return await probe(target, options, vantage, attempt)
+            return _timely(await probe(target, options, vantage, attempt), options.slow)
     except TimeoutError as error:
         # A time-out of the kernel (ETIMEDOUT) is one too, but not ours.
         return _judge(fault_of(error), attempt) if error.errno else _too_late(attempt)
     except Exception as error:  # noqa: BLE001 - the border: whatever a probe meets becomes a verdict, and a bug of ours is UNSURE
         return _judge(fault_of(error), attempt)
+
+
+def _timely(outcome: Outcome, slow: float | None) -> Outcome:
+    if outcome.verdict is not Verdict.OK or slow is None or outcome.seconds is None or outcome.seconds <= slow:
+        return outcome
+    return replace(outcome, verdict=Verdict.SLOW, reason=Reason.SLOW_ANSWER, detail=f"took {outcome.seconds:.3g} s, slow is {slow:g} s")
 
 
 def _too_late(attempt: Attempt) -> Outcome:

@@ -5,11 +5,12 @@ from typing import Annotated, Literal
 
 import dns.message
 import dns.rdatatype
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, Field
 
 from monitor.core.verdict import Outcome, Reason, Verdict
 from monitor.probes.attempt import Attempt
 from monitor.probes.faults import Fault
+from monitor.probes.keys import Keys
 from monitor.probes.names import Names, Server, ask, server_of
 from monitor.probes.vantage import Vantage
 
@@ -22,10 +23,8 @@ def _server(text: str) -> str:
     return text
 
 
-class DnsOptions(BaseModel):
+class DnsOptions(Keys):
     """Keys of a `dns` check: the `server` (default: the target), `name` and `type` to ask for, `expect`: one of the answers."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     server: Annotated[str, AfterValidator(_server)] = ""
     name: str = Field(min_length=1, max_length=253)

@@ -8,7 +8,7 @@ import math
 from collections.abc import Sequence
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from monitor.core.verdict import Outcome, Reason, Verdict
 from monitor.probes.attempt import Attempt
@@ -16,14 +16,13 @@ from monitor.probes.faults import OURS, Fault, verdict_of
 from monitor.probes.icmp_backend import probe_by_icmplib, wants_icmplib
 from monitor.probes.icmp_pool import PingSockets, pack
 from monitor.probes.icmp_socket import Shot
+from monitor.probes.keys import Keys
 from monitor.probes.names import Names
 from monitor.probes.vantage import Vantage
 
 
-class IcmpOptions(BaseModel):
+class IcmpOptions(Keys):
     """Keys of an `icmp` check: `count` packets, `packet_interval` seconds apart; `backend` if not that of the city."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     count: int = Field(1, ge=1, le=100)
     packet_interval: float = Field(0.1, ge=0.01, le=60)

@@ -2,19 +2,18 @@
 
 import time
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from monitor.core.verdict import Outcome, Verdict
 from monitor.probes.attempt import Attempt
 from monitor.probes.connect import connect
+from monitor.probes.keys import Keys
 from monitor.probes.names import Names
 from monitor.probes.vantage import Vantage
 
 
-class TcpOptions(BaseModel):
+class TcpOptions(Keys):
     """Keys of a `tcp` check: the `port`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     port: int = Field(ge=1, le=65535)
 

@@ -1,0 +1,90 @@
+"""A body within bounds: never more than `max_body` bytes kept or unpacked, whatever the server sends or says."""
+
+import zlib
+
+import aiohttp
+
+from monitor.core.verdict import Reason
+from monitor.probes.faults import Fault
+
+_WINDOWS = {"gzip": 31, "x-gzip": 31, "deflate": 47}
+"""`wbits` of zlib: gzip, and zlib or gzip by its header."""
+
+
+async def read_body(response: aiohttp.ClientResponse, limit: int, *, keep: bool) -> tuple[bytes, int]:
+    """Read and unpack the body; return it (empty unless `keep`) and its length in bytes.
+
+    Raises Fault `body_too_large` beyond `limit`, `decode_error` when it cannot be unpacked.
+    """
+    if (response.content_length or 0) > limit and response.method != "HEAD":
+        raise _too_large(limit)
+    unpack = _unpacker(response.headers.get("Content-Encoding", ""), limit, wanted=keep)
+    kept: list[bytes] = []
+    length = 0
+    async for chunk in response.content.iter_any():
+        plain = unpack(chunk)
+        length += len(plain)
+        if length > limit:
+            raise _too_large(limit)
+        if keep:
+            kept.append(plain)
+    unpack.finish()
+    return b"".join(kept), length
+
+
+class _Plain:
+    """A body that is not packed."""
+
+    def __call__(self, chunk: bytes) -> bytes:
+        return chunk
+
+    def finish(self) -> None:
+        """Nothing to check."""
+
+
+class _Packed:
+    """A body packed by zlib, unpacked by no more than a byte over the limit at a time."""
+
+    def __init__(self, window: int, limit: int) -> None:
+        self._window = window
+        self._limit = limit
+        self._zlib = zlib.decompressobj(wbits=window)
+        self._begun = False
+
+    def __call__(self, chunk: bytes) -> bytes:
+        try:
+            plain = self._zlib.decompress(chunk, self._limit + 1)
+        except zlib.error:
+            plain = self._without_header(chunk)
+        self._begun = True
+        if self._zlib.unconsumed_tail:
+            raise _too_large(self._limit)
+        return plain
+
+    def _without_header(self, chunk: bytes) -> bytes:
+        """Some servers say deflate and send it bare (RFC 9110, 8.4.1.2)."""
+        if self._window != _WINDOWS["deflate"] or self._begun:
+            raise Fault(Reason.DECODE_ERROR, "the body is not packed as the header says") from None
+        self._zlib = zlib.decompressobj(wbits=-15)
+        try:
+            return self._zlib.decompress(chunk, self._limit + 1)
+        except zlib.error:
+            raise Fault(Reason.DECODE_ERROR, "the body is not packed as the header says") from None
+
+    def finish(self) -> None:
+        """A packed body has an end of its own."""
+        if self._begun and not self._zlib.eof:
+            raise Fault(Reason.DECODE_ERROR, "the packed body is cut off")
+
+
+def _unpacker(encoding: str, limit: int, *, wanted: bool) -> _Plain | _Packed:
+    word = encoding.strip().lower()
+    if word in _WINDOWS:
+        return _Packed(_WINDOWS[word], limit)
+    if word not in {"", "identity"} and wanted:
+        raise Fault(Reason.DECODE_ERROR, f"the body is packed as {word[:40]!r}, which was not asked for")
+    return _Plain()
+
+
+def _too_large(limit: int) -> Fault:
+    return Fault(Reason.BODY_TOO_LARGE, f"the body is larger than {limit} bytes (max_body)")

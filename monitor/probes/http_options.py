@@ -1,0 +1,81 @@
+"""The keys of an `http` check."""
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field
+from yarl import URL
+
+from monitor.probes.keys import Keys
+
+_STATUS = re.compile(r"[1-5](\d\d|xx)\Z")
+
+
+def read_url(text: str) -> URL:
+    """Read an address of the web; without a scheme it is http. Raises ValueError that says what is wrong, without the text."""
+    try:
+        url = URL(text if "://" in text else f"http://{text}")
+        port = url.port
+    except ValueError:
+        raise ValueError("is not a URL") from None
+    if url.scheme not in {"http", "https"}:
+        raise ValueError("a URL begins with http:// or https://")
+    if not url.host or not port:
+        raise ValueError("the URL names no host")
+    return url
+
+
+def _url(text: str) -> str:
+    if text:
+        read_url(text)
+    return text
+
+
+def _several(given: object) -> object:
+    return tuple(given) if isinstance(given, list) else given if isinstance(given, tuple) else (given,)
+
+
+def _statuses(given: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    words = [word.strip() for entry in given for word in str(entry).split(",")]
+    for word in words:
+        if not _STATUS.match(word):
+            raise ValueError(f"{word!r} is no status: write 200, 2xx or a list of them")
+    return tuple(words)
+
+
+Texts = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_several, json_schema_input_type=str | list[str])]
+Statuses = Annotated[
+    tuple[int | str, ...],
+    BeforeValidator(_several, json_schema_input_type=int | str | list[int | str]),
+    AfterValidator(_statuses),
+]
+
+
+class HttpOptions(Keys):
+    """Keys of an `http` check.
+
+    `url` if it is not the target; `expect_status` 200, 2xx or a list (default 2xx); `expect_text` and `forbid_text` are
+    plain text, upper and lower case alike; `expect_json` maps dotted paths to values; `follow` redirects, to the own host and
+    `hosts_allowed` (`.x.id` allows all below); `address` connects there and keeps the name; `ca` is a file of
+    certificates; `server_name` is asked for in TLS; `warn_days` before the certificate ends; `max_body` in bytes.
+    """
+
+    url: Annotated[str, AfterValidator(_url)] = ""
+    method: Literal["GET", "HEAD", "POST", "OPTIONS"] = "GET"
+    headers: dict[str, str] = Field(default_factory=dict)
+    expect_status: Statuses = ()
+    expect_text: Texts = ()
+    forbid_text: Texts = ()
+    expect_json: dict[str, str | int | float | bool | None] = Field(default_factory=dict)
+    follow: bool = True
+    hosts_allowed: Texts = ()
+    verify: bool = True
+    ca: str = ""
+    server_name: str = ""
+    warn_days: float = Field(14, ge=0, le=1000)
+    max_body: int = Field(1024 * 1024, ge=0, le=64 * 1024 * 1024)
+    address: str = ""
+
+    def wants_body(self) -> bool:
+        """Tell whether the body is needed, or only counted."""
+        return bool(self.expect_text or self.forbid_text or self.expect_json)

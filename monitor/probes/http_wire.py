@@ -1,0 +1,108 @@
+"""The way to a web server, phase by phase (resolve, connect, TLS), as a connector of aiohttp.
+
+aiohttp's own connector resolves in threads, hides what the kernel said and keeps connections; a look wants none of it.
+"""
+
+import asyncio
+import socket
+import ssl
+import time
+
+import aiohttp
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.client_reqrep import ClientRequest
+from aiohttp.tracing import Trace
+
+from monitor.core.verdict import Reason
+from monitor.probes.attempt import Attempt
+from monitor.probes.connect import connect
+from monitor.probes.faults import Fault, fault_of
+from monitor.probes.http_certificate import chain_end
+from monitor.probes.http_options import HttpOptions
+from monitor.probes.names import Names
+from monitor.probes.vantage import Vantage
+
+
+class Wire(aiohttp.BaseConnector):
+    """Makes one connection a hop, for one look; `certificate_end` is the first end of any verified chain met (epoch seconds)."""
+
+    def __init__(self, options: HttpOptions, vantage: Vantage, attempt: Attempt) -> None:
+        super().__init__(force_close=True)
+        self._options = options
+        self._vantage = vantage
+        self._attempt = attempt
+        self._transport: asyncio.Transport | None = None
+        self._asked = False
+        self._own = ""
+        self.certificate_end: float | None = None
+
+    def hang_up(self) -> None:
+        """End the connection of this hop at once, without a farewell that a mute peer would not answer."""
+        if self._transport is not None:
+            self._transport.abort()
+        self._transport, self._asked = None, False
+
+    async def _create_connection(self, req: ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout) -> ResponseHandler:
+        del traces, timeout
+        if self._asked:  # aiohttp asks a second time when the first ended without an answer; a look does not
+            raise Fault(Reason.RESET, "the server closed the connection before it answered")
+        host, port = req.url.raw_host, req.url.port
+        if host is None or port is None:
+            raise Fault(Reason.REDIRECT_INVALID, "the URL names no host")
+        self._asked, self._own = True, self._own or host
+        at = self._options.address if self._options.address and host == self._own else host
+        addresses = await self._vantage.share(Names).resolve(at, self._attempt)
+        context = self._vantage.tls(self._options.ca, verify=self._options.verify) if req.url.scheme == "https" else None
+        sock = await connect(addresses, port, self._attempt)
+        loop = asyncio.get_running_loop()
+        if context is None:
+            self._transport, protocol = await loop.create_connection(self._factory, sock=sock)
+        else:
+            with self._attempt.phase("tls", Reason.TLS_TIMEOUT):
+                self._transport, protocol = await self._shake_hands(sock, context, self._options.server_name or host)
+        return protocol
+
+    async def _shake_hands(self, sock: socket.socket, context: ssl.SSLContext, name: str) -> tuple[asyncio.Transport, ResponseHandler]:
+        try:
+            made: tuple[asyncio.Transport, ResponseHandler] = await asyncio.get_running_loop().create_connection(
+                self._factory, sock=sock, ssl=context, server_hostname=name
+            )
+        except ssl.SSLError as error:
+            raise fault_of(error) from None
+        except ConnectionError as error:
+            closed = fault_of(error) if error.errno else Fault(Reason.TLS_HANDSHAKE, "the server ended the connection while shaking hands")
+            raise closed from None
+        shaken = made[0].get_extra_info("ssl_object")
+        self._attempt.values["tls_version"] = shaken.version()
+        end = chain_end(shaken)
+        if end is not None:
+            self.certificate_end = end if self.certificate_end is None else min(end, self.certificate_end)
+            self._attempt.values["certificate_end"] = int(self.certificate_end)
+        return made
+
+
+def fault_of_aiohttp(error: aiohttp.ClientError) -> Fault:
+    """The reason of an error of aiohttp; its text, which may hold the URL, stays behind."""
+    text = f"{error} {error.__cause__ or ''}"
+    match error:
+        case aiohttp.ServerDisconnectedError():
+            return Fault(Reason.RESET, "the server closed the connection before it answered")
+        case aiohttp.ClientResponseError():
+            if "Got more than" in text or "oo many" in text:
+                return Fault(Reason.HEADER_TOO_LARGE, "a line of the header, or the number of lines, is beyond all bounds")
+            return Fault(Reason.HTTP_PROTOCOL, "what the server says is not HTTP")
+        case aiohttp.ClientPayloadError():
+            if "ot enough data" in text or "not completed" in text:
+                return Fault(Reason.BODY_INCOMPLETE, "the connection ended before the body did")
+            return Fault(Reason.HTTP_PROTOCOL, "the body is not framed as HTTP wants it")
+        case OSError() if error.errno:
+            return fault_of(OSError(error.errno, ""))
+        case aiohttp.ClientConnectionError():
+            return Fault(Reason.RESET, "the server closed the connection")
+        case _:
+            return Fault(Reason.HTTP_PROTOCOL, f"{type(error).__name__}")
+
+
+def days_left(end: float) -> float:
+    """Days from now until a certificate ends, which is a date on the wall."""
+    return (end - time.time()) / 86400.0
