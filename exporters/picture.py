@@ -87,12 +87,13 @@ def _project(nodes: list[Node]) -> tuple[dict[str, Point], float]:
 def _spread(nodes: list[Node], wanted: Mapping[str, Point], spacing: float, height: float) -> dict[str, Point]:
     """Give every node its wanted place or the nearest free one, the important ones first."""
     places, taken = _sky(nodes, wanted, height), _Taken(spacing)
+    walks: dict[Point, Iterator[Point]] = {}  # who shares a home goes on where the one before found its place
     for place in places.values():
         taken.add(place)
     for kind in BIGGEST_FIRST:
         for node in (node for node in nodes if node.kind is kind):
             home = wanted.get(node.id) or _beside(node, places, height)
-            places[node.id] = next(spot for spot in _around(home, spacing) if taken.free(spot))
+            places[node.id] = next(spot for spot in walks.setdefault(home, _around(home, spacing)) if taken.free(spot))
             taken.add(places[node.id])
     return places
 

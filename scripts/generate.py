@@ -18,7 +18,7 @@ GENERATED = {
     "docs/inventory.schema.json": "monitor.inventory.schema:json_schema",
     "docs/inventory.md": "monitor.inventory.reference:reference",
     "docs/metrics.md": "exporters.metrics:reference",
-    "deploy/grafana/city.json": "exporters.dashboard:dashboard_json",
+    "deploy/grafana/city.json": "dashboard:dashboard_json",
 }
 
 
