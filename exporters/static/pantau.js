@@ -6,7 +6,7 @@
   let timer = 0;
 
   function mood() {
-    const now = document.querySelector("[data-mood]");
+    const now = document.querySelector("#headline [data-mood]");
     if (!now) return;
     const open = Number(now.dataset.open);
     document.title = open ? `(${open}) ${title}` : title;
