@@ -58,10 +58,9 @@ class Store:
             try:
                 yield
                 self._db.execute("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:  # a full disk has ended it already
+            finally:
+                if self._db.in_transaction:  # it failed, and a full disk has not ended it already
                     self._db.execute("ROLLBACK")
-                raise
 
     def append(self, rows: Sequence[Row]) -> int:
         """Put rows on disk and return the seq of the last one; on a full disk the ballast goes and it is tried once more."""
