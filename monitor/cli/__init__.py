@@ -56,7 +56,7 @@ class LazyGroup(click.Group):
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="pantau", prog_name="pantau", message="%(prog)s %(version)s")
-def pantau() -> None:
+def root() -> None:
     """Pantau: satu sebab, satu kabar. / One cause, one page.
 
     \b
@@ -75,7 +75,7 @@ def main() -> None:
 def run(words: list[str]) -> int:
     """Run one command line; return its exit status (a usage error is 3: 2 would be Nagios' CRITICAL)."""
     try:
-        result: Any = pantau.main(words, prog_name="pantau", standalone_mode=False)
+        result: Any = root.main(words, prog_name="pantau", standalone_mode=False)
     except click.UsageError as error:
         where = f" (see `{error.ctx.command_path} --help`)" if error.ctx else ""
         return _say(f"{error.format_message()}{where}", Exit.UNKNOWN)

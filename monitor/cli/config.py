@@ -41,9 +41,9 @@ def completion(shell: str) -> int:
     """
     from click.shell_completion import get_completion_class
 
-    from monitor.cli import pantau
+    from monitor.cli import root
 
     made = get_completion_class(shell)
     if made is not None:
-        click.echo(made(pantau, {}, "pantau", "_PANTAU_COMPLETE").source())
+        click.echo(made(root, {}, "pantau", "_PANTAU_COMPLETE").source())
     return 0

@@ -22,8 +22,8 @@ def lab() -> None:
     """
 
 
-def _address(_: click.Context, __: click.Parameter, value: str) -> tuple[str, int]:
-    host, _, port = value.rpartition(":")
+def _address(_context: click.Context, _parameter: click.Parameter, value: str) -> tuple[str, int]:
+    host, _colon, port = value.rpartition(":")
     if not host or not port.isdigit() or int(port) > 65535:
         raise click.BadParameter(f"{value}: not ADDRESS:PORT, as 127.0.0.1:9475")
     return host.strip("[]"), int(port)
@@ -146,7 +146,7 @@ def execute(name: str, command: tuple[str, ...]) -> None:
 
     Contoh / example: pantau lab exec kec-gadingrejo -- ip route
     """
-    client.execute(name, command)
+    client.execute(name, command[1:] if command[0] == "--" else command)
 
 
 @lab.command("list")

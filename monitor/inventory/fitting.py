@@ -1,0 +1,150 @@
+"""Tree -> the shape of the file. Every misfit becomes a problem; what fits is kept, so that the rest can be judged too."""
+
+import types
+from collections.abc import Iterable, Mapping
+from typing import Any, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from monitor.inventory.problems import Problems, dotted, nearest
+from monitor.inventory.shape import InventoryPart
+from monitor.inventory.tree import Branch, Path, Tree, key_spot, plain, value_spot
+
+ROUNDS = 50
+KINDS = {
+    "string_type": "must be text",
+    "float_type": "must be a number",
+    "int_type": "must be a whole number",
+    "bool_type": "must be true or false",
+    "dict_type": "must be a mapping of keys",
+    "model_type": "must be a mapping of keys",
+    "model_attributes_type": "must be a mapping of keys",
+    "tuple_type": "must be a list",
+    "list_type": "must be a list",
+    "string_too_short": "is empty",
+}
+
+
+def fit(tree: Branch, problems: Problems) -> InventoryPart:
+    """Return what of the tree fits the shape; what does not is told and left out."""
+    data: Any = plain(tree)
+    for _ in range(ROUNDS):
+        try:
+            return InventoryPart.model_validate(data)
+        except ValidationError as error:
+            faults = error.errors(include_url=False)
+        for fault in faults:
+            explain(problems, tree, (), fault, InventoryPart)
+        for fault in sorted(faults, key=lambda one: len(one["loc"]), reverse=True):
+            _leave_out(data, way(data, fault))
+    return InventoryPart()
+
+
+def explain(problems: Problems, tree: Tree, above: Path, fault: ErrorDetails, shape: type[BaseModel]) -> None:
+    """Say in people's words what pydantic found wrong; `above` is the way to what was read with `shape`."""
+    loc = (*above, *way(plain(tree) if not above else None, fault))
+    kind = fault["type"]
+    if kind == "missing":
+        problems.say(key_spot(tree, loc[:-1]), dotted(loc), "is missing")
+    elif kind == "extra_forbidden":
+        problems.say(key_spot(tree, loc), dotted(loc), "there is no such key", nearest(str(loc[-1]), _keys(shape, loc[len(above) : -1])))
+    elif fault["loc"] and fault["loc"][-1] == "[key]":
+        message, hint = _misfit(fault)
+        problems.say(key_spot(tree, loc), dotted(loc), message, hint)
+    else:
+        message, hint = _misfit(fault)
+        problems.say(value_spot(tree, loc), dotted(loc), message, hint)
+
+
+def _misfit(fault: ErrorDetails) -> tuple[str, str]:
+    """Return message and hint for a value that does not fit."""
+    kind, given, context = fault["type"], fault["input"], fault.get("ctx", {})
+    if given is None:
+        return "has no value", ""
+    if kind in {"literal_error", "enum"}:
+        words = [word.strip(" '") for word in str(context["expected"]).replace(" or ", ", ").split(",")]
+        words = [word.rpartition(": ")[2].strip("'<>") for word in words]
+        return f"must be one of {', '.join(words)}", nearest(str(given), words)
+    if kind == "string_type" and isinstance(given, (bool, int, float)):
+        shown = str(given).lower() if isinstance(given, bool) else str(given)
+        return f"must be text, is {'true or false' if isinstance(given, bool) else 'a number'}: quote it", f'"{shown}"'
+    if kind in KINDS:
+        return KINDS[kind], ""
+    if kind == "value_error":
+        return str(context.get("error", fault["msg"])), ""
+    return _bound(kind, context) or fault["msg"][:1].lower() + fault["msg"][1:], ""
+
+
+def _bound(kind: str, context: Mapping[str, Any]) -> str:
+    if kind == "greater_than_equal":
+        return f"must be at least {context['ge']:g}"
+    if kind == "less_than_equal":
+        return f"must be at most {context['le']:g}"
+    if kind == "string_too_long":
+        return f"is longer than {context['max_length']} characters"
+    if kind == "string_pattern_mismatch":
+        return (
+            "must be a URL such as https://nama.pantau.test/" if "https?" in context["pattern"] else f"must look like {context['pattern']}"
+        )
+    return ""
+
+
+def way(data: object, fault: ErrorDetails) -> Path:
+    """Return the part of pydantic's location that is in the data: it also names members of unions and `[key]`."""
+    loc = fault["loc"]
+    if data is None:
+        return tuple(step for step in loc if step != "[key]")
+    steps: list[str | int] = []
+    for number, step in enumerate(loc):
+        if isinstance(data, dict) and (step in data or number == len(loc) - 1):
+            data = data.get(step)
+        elif isinstance(data, list) and isinstance(step, int) and step < len(data):
+            data = data[step]
+        elif not isinstance(data, (dict, list)) and isinstance(step, int):
+            # One value where a list may stand.
+            continue
+        else:
+            continue
+        steps.append(step)
+    return tuple(step for step in steps if step != "[key]")
+
+
+def _leave_out(data: Any, path: Path) -> None:  # noqa: ANN401 - what YAML may hold
+    """Take the value at the path away; when it is not there (a key is missing), take away the nearest thing around it."""
+    holders: list[tuple[Any, str | int]] = []
+    for step in path:
+        if not ((isinstance(data, dict) and step in data) or (isinstance(data, list) and step in range(len(data)))):
+            break
+        holders.append((data, step))
+        data = data[step]
+    if holders:
+        holder, step = holders[-1]
+        del holder[step]
+
+
+def _keys(shape: Any, path: Path) -> Iterable[str]:  # noqa: ANN401 - an annotation
+    """Return the keys that the shape has at the path."""
+    for step in path:
+        shape = _further(shape, step)
+    found = next((one for one in _members(shape) if isinstance(one, type) and issubclass(one, BaseModel)), None)
+    return found.model_fields if found else ()
+
+
+def _further(shape: Any, step: str | int) -> Any:  # noqa: ANN401 - as above
+    for one in _members(shape):
+        if isinstance(one, type) and issubclass(one, BaseModel) and step in one.model_fields:
+            return one.model_fields[str(step)].annotation
+        if get_origin(one) in {dict, tuple}:
+            arguments = get_args(one)
+            return arguments[1] if get_origin(one) is dict else arguments[0]
+    return None
+
+
+def _members(shape: Any) -> tuple[Any, ...]:  # noqa: ANN401 - as above
+    """Return the members of a union without their annotations."""
+    if hasattr(shape, "__metadata__"):
+        return _members(shape.__origin__)
+    if isinstance(shape, types.UnionType) or str(get_origin(shape)) == "typing.Union":
+        return tuple(member for each in get_args(shape) for member in _members(each))
+    return (shape,)

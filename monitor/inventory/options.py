@@ -1,0 +1,131 @@
+"""Judges the options of checks and receivers: by the types of their probe or channel, their times, and that no secret stands there."""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from alerts.channels import CHANNELS
+from monitor.inventory.checks import Wanted
+from monitor.inventory.draft import Draft
+from monitor.inventory.fitting import explain
+from monitor.inventory.problems import nearest
+from monitor.inventory.resolve import addressed, all_checks
+from monitor.inventory.tree import Branch, Leaf, Path, Row, Tree, at
+from monitor.probes import PROBES
+from monitor.secret import is_reference
+
+_PASSWORD_IN_URL = re.compile(r"[a-z][a-z0-9+.-]*://[^/@\s]*:[^/@\s]+@", re.IGNORECASE)
+CLEAR = "a secret in clear text: write !env NAME, !file PATH or !credential NAME"
+
+
+def judge_options(draft: Draft) -> None:
+    """Say what is wrong with the options of every check and receiver."""
+    seen: set[str] = set()
+    for each in all_checks(draft):
+        if each.check.id in seen:
+            draft.say(each.path, f"a second {each.check.kind} check: give it a name:")
+        seen.add(each.check.id)
+        _times(draft, each)
+        _check(draft, each)
+    _undecided(draft)
+    for receiver in draft.file.receivers:
+        _receiver(draft, receiver)
+    for path, leaf in _leaves(draft.tree, ()):
+        if isinstance(leaf.value, str) and _PASSWORD_IN_URL.match(leaf.value):
+            draft.say(path, f"a password in a URL is {CLEAR}")
+
+
+def _times(draft: Draft, each: Wanted) -> None:
+    check = each.check
+    if check.timeout <= check.interval:
+        return
+    around: tuple[Path, ...] = (each.path, ("defaults", check.kind), ("classes", check.grade.value))
+    path = next(((*one, key) for one in around for key in ("timeout", "interval") if at(draft.tree, (*one, key))), each.path)
+    draft.say(path, f"the time-out of {check.timeout:g} s is longer than the interval of {check.interval:g} s")
+
+
+def _check(draft: Draft, each: Wanted) -> None:
+    kind = PROBES[each.check.kind]
+    try:
+        shape, secrets = kind.options, kind.secrets
+    except ModuleNotFoundError:
+        return
+    _secrets(draft, each.options, secrets, each.check.options)
+    _judge(draft, shape, each.check.options, each.options, f"{each.check.kind} check")
+
+
+def _undecided(draft: Draft) -> None:
+    looked_at = {each.check.node for each in all_checks(draft)}
+    for node, (path, _) in draft.nodes.items():
+        if node not in looked_at:
+            draft.say((*path, "icmp"), "nothing is left to look at: say snmp: true or name checks:")
+
+
+def _receiver(draft: Draft, receiver: str) -> None:
+    part, path = draft.file.receivers[receiver], ("receivers", receiver)
+    channel = CHANNELS.get(part.channel)
+    if channel is None:
+        draft.say(
+            (*path, "channel"), f"there is no channel {part.channel!r}; there are {', '.join(CHANNELS)}", nearest(part.channel, CHANNELS)
+        )
+        return
+    options = addressed(draft, receiver)
+    _without_contact(draft, receiver, options)
+    _secrets(draft, (path,), channel.secrets, options)
+    _judge(draft, channel.options, options, (path,), f"{part.channel} receiver")
+
+
+def _without_contact(draft: Draft, receiver: str, options: Mapping[str, object]) -> None:
+    to, channel = options.get("to"), draft.file.receivers[receiver].channel
+    for word in to if isinstance(to, list) else ():
+        if isinstance(word, str) and word in draft.file.people:
+            draft.say(("receivers", receiver, "to"), f"{word} has no {channel} in contacts:")
+
+
+def _judge(draft: Draft, shape: type[BaseModel], options: Mapping[str, object], places: tuple[Path, ...], what: str) -> None:
+    """Validate options; each misfit is told where its key stands: with the node, or among the defaults."""
+    try:
+        shape.model_validate(dict(options))
+    except ValidationError as error:
+        for fault in error.errors(include_url=False):
+            key = fault["loc"][:1]
+            above = next((path for path in places if key and at(draft.tree, (*path, *key))), places[0])
+            if fault["type"] == "missing":
+                draft.say((*above, *key), f"is missing: a {what} needs it", at_key=True)
+            else:
+                explain(draft.problems, draft.tree, above, _readable(fault), shape)
+
+
+def _readable(fault: ErrorDetails) -> ErrorDetails:
+    """Keep of the location only the keys: pydantic names the members of unions too."""
+    return {**fault, "loc": tuple(step for step in fault["loc"] if isinstance(step, int) or re.fullmatch(r"[A-Za-z_][A-Za-z0-9_-]*", step))}
+
+
+def _secrets(draft: Draft, places: tuple[Path, ...], secrets: frozenset[str], options: Mapping[str, object]) -> None:
+    """Refuse a value where only the name of one may stand; `a.b` is the key `b` within the mapping `a`."""
+    for secret in secrets:
+        first, _, inner = secret.partition(".")
+        value = options.get(first)
+        pairs = [((first,), value)] if not inner else _within(first, inner, value)
+        for way, text in pairs:
+            if text is None or text == "" or (isinstance(text, str) and is_reference(text)):
+                continue
+            place = next((path for path in places if at(draft.tree, (*path, *way))), places[0])
+            draft.say((*place, *way), CLEAR)
+
+
+def _within(first: str, inner: str, value: object) -> list[tuple[tuple[str, ...], object]]:
+    return [((first, key), text) for key, text in value.items() if str(key).lower() == inner] if isinstance(value, dict) else []
+
+
+def _leaves(tree: Tree, path: Path) -> Iterator[tuple[Path, Leaf]]:
+    if isinstance(tree, Leaf):
+        yield path, tree
+    elif isinstance(tree, Row):
+        for number, each in enumerate(tree.items):
+            yield from _leaves(each, (*path, number))
+    elif isinstance(tree, Branch):
+        for key, each in tree.items.items():
+            yield from _leaves(each, (*path, key))

@@ -1,0 +1,85 @@
+"""What a YAML file says, with the place of everything: mappings, lists and scalars. No defaults, no meaning."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from monitor.inventory.problems import Spot
+
+Scalar = str | int | float | bool | None
+Path = tuple[str | int, ...]
+
+
+@dataclass(slots=True)
+class Leaf:
+    """A scalar; a reference to a secret is the text `!env NAME`, `!file PATH` or `!credential NAME`."""
+
+    value: Scalar
+    spot: Spot
+
+
+@dataclass(slots=True)
+class Row:
+    """A list."""
+
+    items: list["Tree"]
+    spot: Spot
+
+
+@dataclass(slots=True)
+class Branch:
+    """A mapping; `keys` has the place of each key."""
+
+    items: dict[str, "Tree"]
+    spot: Spot
+    keys: dict[str, Spot] = field(default_factory=dict)
+
+
+Tree = Leaf | Row | Branch
+
+
+def plain(tree: Tree) -> object:
+    """Return the tree as dicts, lists and scalars."""
+    if isinstance(tree, Branch):
+        return {key: plain(value) for key, value in tree.items.items()}
+    if isinstance(tree, Row):
+        return [plain(value) for value in tree.items]
+    return tree.value
+
+
+def child(tree: Tree, step: str | int) -> Tree | None:
+    """Return what stands one step further, or None."""
+    if isinstance(tree, Branch):
+        return tree.items.get(str(step))
+    if isinstance(tree, Row) and isinstance(step, int) and 0 <= step < len(tree.items):
+        return tree.items[step]
+    return None
+
+
+def at(tree: Tree, path: Sequence[str | int]) -> Tree | None:
+    """Return what stands at the end of a path, or None."""
+    found: Tree | None = tree
+    for step in path:
+        found = child(found, step) if found is not None else None
+    return found
+
+
+def value_spot(tree: Tree, path: Sequence[str | int]) -> Spot:
+    """Return the place of the value at the end of the path, or of the last of its steps that is there."""
+    spot = tree.spot
+    for step in path:
+        further = child(tree, step)
+        if further is None:
+            break
+        # A mapping or list in block style begins on a line of its own; people look for its key.
+        named = isinstance(tree, Branch) and not isinstance(further, Leaf)
+        spot = tree.keys[str(step)] if named and isinstance(tree, Branch) else further.spot
+        tree = further
+    return spot
+
+
+def key_spot(tree: Tree, path: Sequence[str | int]) -> Spot:
+    """Return the place of the key that the path ends with, or of the nearest thing around it."""
+    parent = at(tree, path[:-1])
+    if path and isinstance(parent, Branch) and path[-1] in parent.keys:
+        return parent.keys[str(path[-1])]
+    return value_spot(tree, path)

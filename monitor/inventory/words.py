@@ -1,0 +1,83 @@
+"""The words that values of the inventory are made of: ids, durations, addresses, lists. Each says in a line what is wrong."""
+
+import re
+from collections.abc import Mapping
+from ipaddress import ip_address
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field, Strict, WithJsonSchema
+
+_UNITS: Mapping[str, float] = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)(ms|s|m|h|d)\Z")
+_DATE = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])\Z")
+_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}\Z")
+
+
+def seconds(value: object) -> float:
+    """Return a duration such as `10s`, `1.5m` or a plain number in seconds. Raises ValueError."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return float(value)
+    match = _DURATION.match(value) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError("is not a duration: write 500ms, 10s, 2m, 1h, 1d or a number of seconds")
+    return float(match[1]) * _UNITS[match[2]]
+
+
+def listed(value: object) -> object:
+    """Return a list for what may be written as one value or a list."""
+    return value if isinstance(value, (list, tuple)) or value is None else [value]
+
+
+def _address(text: str) -> str:
+    try:
+        return str(ip_address(text))
+    except ValueError:
+        network = " (without /)" if "/" in text else ""
+        raise ValueError(f"is not an IP address: write it as 10.0.0.1 or fd00::1{network}") from None
+
+
+def _date(text: str) -> str:
+    if not _DATE.match(text):
+        raise ValueError('is not a date: write it as "2026-12-31"')
+    return text
+
+
+def _id(text: str) -> str:
+    if not _ID.match(text):
+        raise ValueError("an id has small letters, digits and hyphens, at most 63")
+    return text
+
+
+def _place(value: object) -> object:
+    if not (isinstance(value, (list, tuple)) and len(value) == 2):
+        raise ValueError("must be two numbers: [latitude, longitude]")
+    return value
+
+
+def _several(item: Mapping[str, object]) -> dict[str, object]:
+    return {"anyOf": [item, {"type": "array", "items": item}]}
+
+
+_TEXT: Mapping[str, object] = {"type": "string", "minLength": 1, "maxLength": 200}
+_DURATION_SCHEMA: dict[str, object] = {
+    "anyOf": [{"type": "string", "pattern": "^[0-9.]+(ms|s|m|h|d)$"}, {"type": "number", "exclusiveMinimum": 0}]
+}
+
+Text = Annotated[str, Field(min_length=1, max_length=200)]
+Id = Annotated[str, AfterValidator(_id), WithJsonSchema({"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,62}$"})]
+Words = Annotated[tuple[Text, ...], BeforeValidator(listed), WithJsonSchema(_several(_TEXT))]
+Duration = Annotated[float, BeforeValidator(seconds), WithJsonSchema(_DURATION_SCHEMA)]
+Interval = Annotated[Duration, Field(ge=1, le=86400), WithJsonSchema(_DURATION_SCHEMA)]
+Timeout = Annotated[Duration, Field(ge=0.05, le=300), WithJsonSchema(_DURATION_SCHEMA)]
+Span = Annotated[Duration, Field(ge=0, le=30 * 86400), WithJsonSchema(_DURATION_SCHEMA)]
+Address = Annotated[str, AfterValidator(_address), WithJsonSchema({"type": "string", "anyOf": [{"format": "ipv4"}, {"format": "ipv6"}]})]
+Addresses = Annotated[tuple[Address, ...], BeforeValidator(listed), WithJsonSchema(_several({"type": "string"}))]
+Date = Annotated[str, AfterValidator(_date), WithJsonSchema({"type": "string", "format": "date"})]
+Degrees = Annotated[float, Strict(), Field(ge=-180, le=180)]
+Place = Annotated[
+    tuple[Degrees, Degrees],
+    BeforeValidator(_place),
+    WithJsonSchema({"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}),
+]
+Number = Annotated[float, Strict()]
+Switch = Annotated[bool, Strict()]

@@ -1,0 +1,67 @@
+"""SNMP: does a device answer, and what it says of itself and its interfaces.
+
+By hand: `pantau probe snmp 198.18.0.1 community=public read=system`, beside it `snmpget -v2c -c public 198.18.0.1 sysName.0`.
+"""
+
+import time
+from typing import Any
+
+from monitor.core.verdict import Outcome, Reason, Verdict
+from monitor.probes.attempt import Attempt
+from monitor.probes.faults import Fault
+from monitor.probes.names import Names
+from monitor.probes.snmp_agent import Community, Memory, TooBigError
+from monitor.probes.snmp_options import SnmpOptions
+from monitor.probes.snmp_read import GROUPS, read_oids
+from monitor.probes.snmp_user import Engines, User
+from monitor.probes.vantage import Vantage
+from monitor.secret import reveal
+
+__all__ = ["SECRETS", "SnmpOptions", "probe"]
+
+SECRETS = frozenset({"community", "auth", "priv"})
+MAX_DEVICES = 10_000
+
+
+class Devices:
+    """What was learned of each device, by address and port."""
+
+    def __init__(self, _: Vantage) -> None:
+        self._known: dict[tuple[str, int, str], Memory] = {}
+
+    def close(self) -> None:
+        """Forget all of them."""
+        self._known.clear()
+
+    def of(self, address: str, options: SnmpOptions) -> Memory:
+        """Return the memory of a device."""
+        if len(self._known) > MAX_DEVICES:
+            self._known.clear()
+        return self._known.setdefault((address, options.port, options.version), Memory())
+
+
+async def probe(target: str, options: SnmpOptions, vantage: Vantage, attempt: Attempt) -> Outcome:
+    """Read what `read` names; `seconds` is the time until the first answer, and each group is a phase."""
+    address = (await vantage.share(Names).resolve(target, attempt))[0]
+    memory = vantage.share(Devices).of(address, options)
+    agent: Any
+    if options.user:
+        agent = User(options, memory, vantage.share(Engines), attempt)
+    else:
+        agent = Community(reveal(options.community), [options.version] if options.version else ["2c", "1"], memory, attempt)
+    attempt.late = Reason.SNMP_TIMEOUT
+    await agent.open(address, options.port)
+    start, first = time.monotonic(), 0.0
+    try:
+        for group in (word for word in options.read if word in GROUPS):
+            with attempt.phase(group, attempt.late):
+                attempt.values |= await GROUPS[group](agent, options.max_interfaces)
+            first = first or time.monotonic() - start
+        if single := [word for word in options.read if word not in GROUPS]:
+            with attempt.phase("oids", attempt.late):
+                attempt.values |= await read_oids(agent, single)
+    except TooBigError:
+        raise Fault(Reason.SNMP_ERROR, "the agent finds even one value too big") from None
+    finally:
+        agent.close()
+    return Outcome(Verdict.OK, seconds=first or time.monotonic() - start, phases=attempt.phases, values=attempt.values)

@@ -1,0 +1,61 @@
+"""The keys of an `snmp` check."""
+
+import re
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from monitor.probes.keys import Keys
+
+GROUPS = ("system", "interfaces", "ups", "lldp")
+MAX_READ = 32
+_OID = re.compile(r"\.?\d+(\.\d+){1,126}\Z")
+
+
+def _several(given: object) -> object:
+    return [word.strip() for word in given.split(",")] if isinstance(given, str) else given
+
+
+def _readable(given: tuple[str, ...]) -> tuple[str, ...]:
+    for word in given:
+        if word not in GROUPS and not _OID.match(word):
+            raise ValueError(f"{word!r} is neither one of {', '.join(GROUPS)} nor a numeric OID")
+    return given
+
+
+Read = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_several, json_schema_input_type=str | list[str]),
+    Field(min_length=1, max_length=MAX_READ),
+    AfterValidator(_readable),
+]
+
+
+class SnmpOptions(Keys):
+    """Keys of an `snmp` check.
+
+    `version` 1, 2c or 3 (default: 2c, and 1 where that stays silent); `community`, or `user` with `auth` and `priv`
+    (passphrases) and their protocols; `read`: system, interfaces, ups, lldp or numeric OIDs; at most `max_interfaces` are kept.
+    """
+
+    port: int = Field(161, ge=1, le=65535)
+    version: Literal["", "1", "2c", "3"] = ""
+    community: str = "public"
+    user: str = ""
+    auth: str = ""
+    auth_protocol: Literal["md5", "sha", "sha224", "sha256", "sha384", "sha512"] = "sha"
+    priv: str = ""
+    priv_protocol: Literal["des", "aes", "aes192", "aes256"] = "aes"
+    read: Read = ("system", "interfaces")
+    max_interfaces: int = Field(64, ge=1, le=4096)
+    backend: Literal["pysnmp"] = "pysnmp"
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.version == "3" and not self.user:
+            raise ValueError("version 3 needs a user")
+        if self.user and self.version in {"1", "2c"}:
+            raise ValueError(f"version {self.version} knows no user; leave out user, or say version 3")
+        if self.priv and not self.auth:
+            raise ValueError("priv needs auth")
+        return self
