@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from monitor.lab.cables import Cables, Port
 from monitor.lab.namespaces import Namespaces
-from monitor.lab.plan import Plan
+from monitor.lab.plan import NOC_CABLE, Plan
 from monitor.lab.roads import Route, routes
 
 
@@ -40,12 +40,16 @@ class Network:
         ]
 
     def _wanted_down(self) -> set[Port]:
-        """A cut takes the child's end, so that the parent sees no carrier; a station without power all of its own ends."""
+        """A cut takes the child's end, so that the parent sees no carrier; a station without power all of its own ends.
+
+        The prober's own cable is cut at the hub: with its own end down it would know better than to ask.
+        """
         down: set[Port] = set()
         for cable in self.plan.cables.values():
-            if cable.id in self.cut or cable.child in self.off:
+            cut = cable.id in self.cut
+            if cable.child in self.off or (cut and cable.id != NOC_CABLE):
                 down.add((cable.child, cable.child_port))
-            if cable.parent in self.off:
+            if cable.parent in self.off or (cut and cable.id == NOC_CABLE):
                 down.add((cable.parent, cable.parent_port))
         return down
 

@@ -12,6 +12,7 @@ from monitor.core.errors import Exit, PantauError
 
 NOC = "noc"
 HUB = "hub"
+NOC_CABLE = "noc--hub"
 NOC_ADDRESS = "198.18.255.254"
 HUB_ADDRESS = "198.18.0.1"
 NAME_SERVER = "198.18.0.53"
@@ -102,7 +103,7 @@ def _refuse_doubles(stations: Mapping[str, Station]) -> None:
 
 def _lines(city: City, stations: Mapping[str, Station]) -> Iterator[tuple[str, str, str, bool, str]]:
     """Every line as (id, child, parent, backup, address of the child's end); those that the inventory does not name last."""
-    yield f"{NOC}--{HUB}", NOC, HUB, False, ""
+    yield NOC_CABLE, NOC, HUB, False, ""
     named = set()
     for link in city.links.values():
         if link.child in stations and link.parent in stations:

@@ -1,0 +1,92 @@
+"""The little of BER that an SNMP agent needs (X.690; RFC 3416, 3417): read and write tag, length, value.
+
+A library's codec costs 0.08 ms a variable, more than the daemon that is measured here spends on asking. Malformed input raises
+ValueError and nothing else.
+"""
+
+from collections.abc import Iterator
+
+INTEGER, OCTETS, NULL, OID, SEQUENCE = 0x02, 0x04, 0x05, 0x06, 0x30
+
+Oid = tuple[int, ...]
+
+
+def tlv(tag: int, content: bytes) -> bytes:
+    """Return a tag, the length and the content."""
+    size = len(content)
+    if size < 0x80:
+        return bytes((tag, size)) + content
+    length = size.to_bytes((size.bit_length() + 7) // 8, "big")
+    return bytes((tag, 0x80 | len(length))) + length + content
+
+
+def integer(value: int, tag: int = INTEGER) -> bytes:
+    """Return a whole number in two's complement, of any tag that is written so (counters, gauges, ticks)."""
+    return tlv(tag, value.to_bytes(value.bit_length() // 8 + 1, "big", signed=True))
+
+
+def oid(value: Oid) -> bytes:
+    """Return an object identifier."""
+    parts = (value[0] * 40 + value[1], *value[2:]) if len(value) > 1 else (value[0] * 40,)
+    return tlv(OID, b"".join(_base128(part) for part in parts))
+
+
+def _base128(value: int) -> bytes:
+    out = [value & 0x7F]
+    while value := value >> 7:
+        out.append(0x80 | value & 0x7F)
+    return bytes(reversed(out))
+
+
+def items(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield the (tag, content) pairs that follow each other in `data`."""
+    at = 0
+    while at < len(data):
+        tag, content, at = _item(data, at)
+        yield tag, content
+
+
+def _item(data: bytes, at: int) -> tuple[int, bytes, int]:
+    if at + 2 > len(data):
+        raise ValueError("ends within a tag")
+    tag, size = data[at], data[at + 1]
+    at += 2
+    if size & 0x80:
+        count = size & 0x7F
+        if not 1 <= count <= 4 or at + count > len(data):
+            raise ValueError("a length of no use")
+        size = int.from_bytes(data[at : at + count], "big")
+        at += count
+    if at + size > len(data):
+        raise ValueError("ends within a value")
+    return tag, data[at : at + size], at + size
+
+
+def sole(data: bytes, tag: int) -> bytes:
+    """Return the content of the only item in `data`, which has this tag."""
+    found = list(items(data))
+    if len(found) != 1 or found[0][0] != tag:
+        raise ValueError(f"not one item of tag {tag:#x}")
+    return found[0][1]
+
+
+def read_integer(content: bytes) -> int:
+    """Return a whole number."""
+    if not 1 <= len(content) <= 8:
+        raise ValueError("a number of no use")
+    return int.from_bytes(content, "big", signed=True)
+
+
+def read_oid(content: bytes) -> Oid:
+    """Return an object identifier; at most 128 parts."""
+    parts: list[int] = []
+    value = 0
+    for byte in content:
+        value = value << 7 | byte & 0x7F
+        if not byte & 0x80:
+            parts.append(value)
+            value = 0
+    if not parts or len(parts) > 128:
+        raise ValueError("an identifier of no use")
+    first = min(parts[0] // 40, 2)
+    return (first, parts[0] - 40 * first, *parts[1:])
