@@ -114,10 +114,12 @@ def _leave_out(data: Any, path: Path) -> None:  # noqa: ANN401 - what YAML may h
     """Take the value at the path away; when it is not there (a key is missing), take away the nearest thing around it."""
     holders: list[tuple[Any, str | int]] = []
     for step in path:
-        if not ((isinstance(data, dict) and step in data) or (isinstance(data, list) and step in range(len(data)))):
+        try:
+            below = data[step]
+        except (KeyError, IndexError, TypeError):
             break
         holders.append((data, step))
-        data = data[step]
+        data = below
     if holders:
         holder, step = holders[-1]
         del holder[step]

@@ -48,12 +48,8 @@ def _times(draft: Draft, each: Wanted) -> None:
 
 def _check(draft: Draft, each: Wanted) -> None:
     kind = PROBES[each.check.kind]
-    try:
-        shape, secrets = kind.options, kind.secrets
-    except ModuleNotFoundError:
-        return
-    _secrets(draft, each.options, secrets, each.check.options)
-    _judge(draft, shape, each.check.options, each.options, f"{each.check.kind} check")
+    _secrets(draft, each.options, kind.secrets, each.check.options)
+    _judge(draft, kind.options, each.check.options, each.options, f"{each.check.kind} check")
 
 
 def _undecided(draft: Draft) -> None:
