@@ -16,10 +16,10 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from alerts.incidents import Incident
-from alerts.words import REASONS, UNNAMED, WHYS, count, lasted, pick
+from alerts.words import REASONS, UNNAMED, WHYS, count, lasted, pick, say
 from exporters.picture import Picture, draw
 from exporters.status import SEEN, SILENT, conditions, counts, hit, open_incidents
-from exporters.texts import CONDITIONS, SEVERITIES, hour, round_trip, text
+from exporters.texts import CONDITIONS, NEWS, SEVERITIES, hour, round_trip, text
 from exporters.view import View
 from monitor.core.belief import Belief
 from monitor.core.city import SITES, City, Kind, Node
@@ -184,8 +184,12 @@ class Glance:
             opds=[self.name(opd) for opd in cause.opds],
             urusan=[self.city.urusan[key].name if key in self.city.urusan else key for key in cause.urusan],
             told=[(self.name(receiver), receiver in owed) for receiver in incident.told],
-            alike=[key for key in cause.alike if key != cause.node],
+            alike=[self._thing(key) for key in cause.alike if key != cause.node],
         )
+
+    def _thing(self, key: str) -> str:
+        link = self.city.links.get(key)
+        return say("link", self.language, child=self.name(link.child), parent=self.name(link.parent)) if link else self.name(key)
 
     def mood(self) -> str:
         """Return what the whole page looks like: bad, warn, unsure or well."""
@@ -219,7 +223,7 @@ class Glance:
         for (minute, why), same in groupby(told, key=lambda decision: (int(decision.at // 60), decision.why)):
             names = list(dict.fromkeys(self.name(decision.subject.split("/")[0]) for decision in same))
             shown = ", ".join(names[:3]) + (f" {self.say('and_more', count=len(names) - 3)}" if len(names) > 3 else "")
-            lines.append((self.hour(minute * 60), shown, pick(WHYS[why], self.language)))
+            lines.append((self.hour(minute * 60), shown, pick(NEWS.get(why, WHYS[why]), self.language)))
         return lines[:RECENT_ROWS]
 
 

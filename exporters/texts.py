@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from alerts.words import MONTHS, ZONES, Pair, local, pick
-from monitor.core.events import Severity
+from monitor.core.events import Severity, Why
 from monitor.engine import Condition
 
 CONDITIONS: Mapping[Condition, Pair] = {
@@ -15,6 +15,12 @@ CONDITIONS: Mapping[Condition, Pair] = {
     Condition.NEW: ("belum pernah menjawab", "never answered"),
     Condition.UNKNOWN: ("tidak diketahui", "unknown"),
     Condition.UNWATCHED: ("tidak diawasi", "not watched"),
+}
+
+NEWS: Mapping[Why, Pair] = {
+    # Where the reason of a decision is not what a person would call the news.
+    Why.ODDS_REACHED: ("tidak menjawab lagi", "stopped answering"),
+    Why.FIRST_OK: ("menjawab untuk pertama kali", "answered for the first time"),
 }
 
 SEVERITIES: Mapping[Severity, Pair] = {
