@@ -1,6 +1,7 @@
 """One TCP connection within a look: what the kernel refuses at once is ours, what comes back from the way is the target's."""
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import Sequence
 
@@ -23,13 +24,11 @@ async def connect(addresses: Sequence[str], port: int, attempt: Attempt) -> sock
 
 async def _connect(address: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    made = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
-    try:
+    with contextlib.ExitStack() as unless_connected:
+        made = unless_connected.enter_context(socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC))
         made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         await _await_connection(made, (address, port))
-    except BaseException:
-        made.close()
-        raise
+        unless_connected.pop_all()
     return made
 
 
