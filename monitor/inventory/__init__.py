@@ -1,48 +1,10 @@
 """inventory.yaml -> City, or every problem at once as `file:line:column: key: what is wrong; did you mean ...`.
 
-read (YAML with places) -> gather (include) -> fit (shape) -> judge (cross checks) -> resolve (City)
+read (YAML with places) -> gather (include) -> fit (shape) -> judge (cross checks, options) -> resolve (City)
 """
 
-from pathlib import Path
-
-from monitor.core.city import City
-from monitor.inventory.draft import Draft
-from monitor.inventory.fitting import fit
-from monitor.inventory.gather import gather
-from monitor.inventory.judge import judge
 from monitor.inventory.larger import write_larger
-from monitor.inventory.options import judge_options
-from monitor.inventory.problems import InventoryError, Problem, Problems
-from monitor.inventory.resolve import resolve
+from monitor.inventory.loading import examine, load
+from monitor.inventory.problems import InventoryError, Problem
 
 __all__ = ["InventoryError", "Problem", "examine", "load", "write_larger"]
-
-
-def load(path: Path) -> City:
-    """Return the city that the inventory at `path` (a file, or a folder with an inventory.yaml) describes.
-
-    Raises InventoryError (status 78) with every problem.
-    """
-    city, problems = examine(path)
-    if city is None:
-        raise InventoryError(problems)
-    return city
-
-
-def examine(path: Path) -> tuple[City | None, tuple[Problem, ...]]:
-    """Return the city, None when there is a problem, and all problems in the order of files and lines."""
-    problems = Problems()
-    gathered = gather(path, problems)
-    if gathered is None:
-        return None, problems.sorted(())
-    problems.next_pass()
-    root = path if path.is_dir() else path.parent
-    draft = Draft(fit(gathered.tree, problems), gathered.tree, problems, root)
-    problems.next_pass()
-    if gathered.whole:
-        # What a file that cannot be read would have said is not known: nobody is told that it is missing.
-        judge(draft)
-        judge_options(draft)
-    if problems:
-        return None, problems.sorted(gathered.files)
-    return resolve(draft), ()

@@ -69,7 +69,7 @@ def _further(maker: "_Maker", path: Path, checks: tuple[CheckPart, ...]) -> Iter
     for number, part in enumerate(checks):
         own = _times(part)
         here: Path = (*path, "checks", number)
-        yield maker.make(part.kind, part.name or "", here, own, part.model_extra or {}, here, target=part.target)
+        yield maker.make(part.kind, part.id or "", here, own, part.model_extra or {}, here, target=part.target)
 
 
 @dataclass(frozen=True, slots=True)

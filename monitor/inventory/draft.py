@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -24,6 +24,7 @@ class Draft:
     tree: Branch
     problems: Problems
     root: Path
+    _files: dict[str, str] = field(default_factory=dict)
 
     def say(self, path: Way, message: str, hint: str = "", *, at_key: bool = False) -> None:
         """Keep a problem with what stands at the path."""
@@ -33,7 +34,12 @@ class Draft:
     def where(self, path: Way) -> str:
         """Return `file:line` of a key, the file as seen from the first one's folder."""
         spot = key_spot(self.tree, path)
-        return f"{os.path.relpath(spot.file, self.root)}:{spot.line}"
+        return f"{self._seen_from_root(spot.file)}:{spot.line}"
+
+    def _seen_from_root(self, file: str) -> str:
+        if file not in self._files:
+            self._files[file] = os.path.relpath(file, self.root)
+        return self._files[file]
 
     def named(self, section: str) -> set[str]:
         """Return the ids of a section, also of entries that do not fit."""

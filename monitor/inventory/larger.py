@@ -1,9 +1,11 @@
 """The network as it grew: the committed city and further sites behind its kecamatan, by the same rules (`lab up --sites`)."""
 
+import json
 from pathlib import Path
 
 from monitor.core.city import SITES, Kind
 from monitor.core.errors import Exit, PantauError
+from monitor.inventory.loading import load
 
 LARGEST = 5000
 WORDS = ("Sekolah", "CCTV", "Posyandu", "Pos Kamling", "Taman")
@@ -12,8 +14,6 @@ GRADES = ("fibre", "metro", "radio", "vpn")
 
 def write_larger(inventory: Path, sites: int, folder: Path) -> Path:
     """Write into `folder` an inventory of `sites` sites that includes the given one; return its path. Raises PantauError."""
-    from monitor.inventory import load  # noqa: PLC0415 - the package offers this function
-
     city = load(inventory)
     there = sum(node.kind in SITES for node in city.nodes.values())
     above = [node.id for node in city.nodes.values() if node.kind is Kind.KECAMATAN]
@@ -22,7 +22,7 @@ def write_larger(inventory: Path, sites: int, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     rows = [_row(number, above[number % len(above)]) for number in range(sites - there)]
     path = folder / "inventory.yaml"
-    path.write_text(f"include: {inventory.resolve()}\nsites: {{{','.join(rows)}\n}}\n", encoding="utf-8")
+    path.write_text(f"include: {json.dumps(str(inventory.resolve()))}\nsites: {{{','.join(rows)}\n}}\n", encoding="utf-8")
     return path
 
 

@@ -25,7 +25,7 @@ def judge_options(draft: Draft) -> None:
     seen: set[str] = set()
     for each in all_checks(draft):
         if each.check.id in seen:
-            draft.say(each.path, f"a second {each.check.kind} check: give it a name:")
+            draft.say(each.path, f"a second {each.check.kind} check: give it an id:")
         seen.add(each.check.id)
         _times(draft, each)
         _check(draft, each)

@@ -104,12 +104,12 @@ class DefaultPart(BaseModel):
 
 
 class CheckPart(BaseModel):
-    """One more thing to look at; beside these keys it takes those of its kind (docs/probes.md)."""
+    """One more thing to look at; beside these keys it takes those of its kind (see below)."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
     kind: CheckKind = Field(description="Kind of probe.", examples=["tcp"])
-    name: Id | None = Field(None, description="Needed where a node has two checks of a kind; the id is `node/kind-name`.", examples=["ssh"])
+    id: Id | None = Field(None, description="Needed where a node has two checks of a kind: the check is `node/kind-id`.", examples=["ssh"])
     target: Text | None = Field(None, description="Address, name or URL; without it the node's address.", examples=["198.18.0.9"])
     interval: Interval | None = Field(None, description="Time from look to look.", examples=["30s"])
     timeout: Timeout | None = Field(None, description="Time that an answer may take.", examples=["3s"])
@@ -156,13 +156,7 @@ class WayPart(Part):
     name: Text | None = Field(None, description="Its name in messages.", examples=["Jalur cadangan RSUD"])
 
 
-Ways = Annotated[
-    tuple[WayPart, ...],
-    BeforeValidator(_way),
-    WithJsonSchema(
-        {"anyOf": [{"type": "string"}, {"type": "array", "items": {"anyOf": [{"type": "string"}, {"$ref": "#/$defs/WayPart"}]}}]}
-    ),
-]
+Ways = Annotated[tuple[WayPart, ...], BeforeValidator(_way, json_schema_input_type=str | list[str | WayPart])]
 
 
 class LinedPart(NodePart):
@@ -232,7 +226,7 @@ class PersonPart(Part):
 
 
 class ReceiverPart(BaseModel):
-    """Where a page goes; beside these keys it takes those of its channel (docs/channels.md).
+    """Where a page goes; beside these keys it takes those of its channel (see [channels.md](channels.md)).
 
     In a list `to`, the id of a person or group stands for their contacts.
     """
