@@ -13,7 +13,7 @@ a usage error is 3, 69 a part of the system is missing, 78 the inventory is not 
 
 def contexts(command: click.Command, name: str, parent: click.Context | None = None) -> Iterator[click.Context]:
     """Yield a context for the command and for all that lie under it, hidden ones left out."""
-    context = click.Context(command, info_name=name, parent=parent, terminal_width=100)
+    context = click.Context(command, info_name=name, parent=parent, terminal_width=100, **command.context_settings)
     yield context
     if isinstance(command, click.Group):
         for word in command.list_commands(context):
