@@ -24,7 +24,6 @@ from monitor.daemon import names
 from monitor.daemon.flow import Flow
 from monitor.daemon.guard import refuse_rehearsal
 from monitor.daemon.listen import listener
-from monitor.daemon.timeline import Timeline
 from monitor.engine import Engine, State
 from monitor.journal import DiskFullError, Journal, Row, row_of
 from tests.conftest import lack
@@ -321,25 +320,6 @@ def test_the_rehearsal_citys_addresses_are_refused_outside_of_it(of: City) -> No
         refuse_rehearsal(of, "inventory.yaml")
     assert caught.value.status is Exit.BAD_INVENTORY
     refuse_rehearsal(city([tcp("kec-a", 80)]), "inventory.yaml")
-
-
-def test_the_timeline_never_jumps_and_says_when_the_wall_clock_did() -> None:
-    clocks = {"wall": 1000.0, "steady": 5.0}
-    timeline = Timeline(wall=lambda: clocks["wall"], steady=lambda: clocks["steady"])
-    assert (timeline.now(), timeline.step()) == (1000.0, None)
-    clocks.update(wall=4610.0, steady=15.0)
-    assert timeline.now() == 1010.0
-    stepped = timeline.step()
-    assert stepped is not None
-    assert (stepped.at, stepped.step) == (1010.0, 3600.0)
-    assert timeline.step() is None
-
-
-def test_the_timeline_begins_no_earlier_than_what_the_journal_knows() -> None:
-    timeline = Timeline(2000.0, wall=lambda: 1000.0, steady=lambda: 5.0)
-    stepped = timeline.step()
-    assert stepped is not None
-    assert (timeline.now(), stepped.step) == (2000.0, -1000.0)
 
 
 @dataclass

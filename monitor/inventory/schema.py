@@ -16,6 +16,8 @@ def json_schema() -> str:
     schema: dict[str, Any] = InventoryPart.model_json_schema()
     parts = schema["$defs"]
     kinds = {name: kind.options for name, kind in PROBES.items()}
+    for part in ("CheckPart", "ReceiverPart"):
+        del parts[part]["additionalProperties"]
     parts["CheckPart"] |= _by(("kind", kinds))
     parts["ReceiverPart"] |= _by(("channel", {name: channel.options for name, channel in CHANNELS.items()}))
     schema["properties"]["defaults"]["properties"] = {
@@ -36,11 +38,14 @@ def _by(choice: tuple[str, Mapping[str, type[BaseModel]]]) -> dict[str, Any]:
         }
         for name, options in shapes.items()
     ]
-    return {"allOf": rules, "unevaluatedProperties": False, "additionalProperties": True}
+    return {"allOf": rules, "unevaluatedProperties": False}
 
 
 def _keys(options: type[BaseModel]) -> dict[str, Any]:
     properties: dict[str, Any] = options.model_json_schema()["properties"]
+    if "to" in properties:
+        # People and groups may stand there, and one without a list.
+        properties["to"] = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
     return properties
 
 

@@ -7,9 +7,9 @@ import asyncio
 import bisect
 import time
 from collections.abc import Callable, Sequence
-from typing import cast
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import cast
 
 from monitor.lab import ber
 from monitor.lab.ber import Oid

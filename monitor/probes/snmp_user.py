@@ -183,7 +183,7 @@ class User:
         options = self._options
         auth, priv = reveal(options.auth), reveal(options.priv)
         if not auth:
-            return hlapi.UsmUserData(options.user)
+            return hlapi.UsmUserData(options.user)  # noqa: S509 - what the device speaks is the office's choice
         protocol = options.auth_protocol
         return hlapi.UsmUserData(
             options.user,
