@@ -133,7 +133,7 @@ class Community(asyncio.DatagramProtocol):
         else:
             answer.set_exception(Fault(Reason.SNMP_ERROR, f"the agent answers with error status {status}"))
 
-    def error_received(self, exc: OSError) -> None:
+    def error_received(self, exc: Exception) -> None:
         for *_, answer in self._waiting.values():
             if not answer.done():
                 answer.set_exception(fault_of(exc))
