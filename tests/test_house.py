@@ -175,6 +175,17 @@ def test_the_two_commands_of_the_readme_are_there() -> None:
     assert [name for name in ("scripts/run", "scripts/test") if name not in text or not os.access(ROOT / name, os.X_OK)] == []
 
 
-@pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\(([^)#:]+)[^)]*\)", (ROOT / "README.md").read_text(encoding="utf-8")))))
-def test_a_link_of_the_readme_leads_somewhere(link: str) -> None:
-    assert (ROOT / link).exists()
+def links() -> Iterator[tuple[str, str]]:
+    """Yield every link of a page to a file: the page and where it points, as a path from the root."""
+    for path in files("*.md"):
+        for link in re.findall(r"\]\(([^)#:\s]+)[^):]*\)", path.read_text(encoding="utf-8")):
+            yield str(path.relative_to(ROOT)), os.path.relpath(path.parent / link, ROOT)
+
+
+def test_every_link_of_the_pages_leads_to_a_file() -> None:
+    assert [link for link in links() if not (ROOT / link[1]).exists()] == []
+
+
+def test_every_decision_is_in_the_list_of_decisions() -> None:
+    listed = {where for page, where in links() if page == "docs/decisions/README.md"}
+    assert {str(path.relative_to(ROOT)) for path in files("docs/decisions/[0-9]*.md")} == listed
