@@ -1,7 +1,7 @@
 """An inventory on its way to a city: what fits the file's shape, with the places of everything and the problems so far."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -10,7 +10,7 @@ from monitor.core.belief import GRADES
 from monitor.core.city import Grade, Kind
 from monitor.inventory.problems import Problems, dotted, nearest
 from monitor.inventory.shape import InventoryPart, LinedPart, NodePart, SitePart, WayPart
-from monitor.inventory.tree import Branch, key_spot, value_spot
+from monitor.inventory.tree import Branch, key_spot, known, value_spot
 from monitor.inventory.tree import Path as Way
 
 PREFIXES = {"kec": Kind.KECAMATAN, "kel": Kind.KELURAHAN, "pkm": Kind.PUSKESMAS, "opd": Kind.OPD, "titik": Kind.TITIK}
@@ -29,7 +29,7 @@ class Draft:
     def say(self, path: Way, message: str, hint: str = "", *, at_key: bool = False) -> None:
         """Keep a problem with what stands at the path."""
         spot = key_spot(self.tree, path) if at_key else value_spot(self.tree, path)
-        self.problems.say(spot, dotted(path), message, hint)
+        self.problems.say(spot, dotted(known(self.tree, path)), message, hint)
 
     def where(self, path: Way) -> str:
         """Return `file:line` of a key, the file as seen from the first one's folder."""
@@ -62,8 +62,8 @@ class Draft:
 
     @cached_property
     def node_ids(self) -> set[str]:
-        """Ids of `nodes`, also of those that do not fit."""
-        return {"hub", "internet"} & set(self.tree.items) | self.named("uplinks") | self.named("sites")
+        """Ids of `nodes`, also of those that do not fit; a hub that is missing is told once."""
+        return {"hub"} | {"internet"} & set(self.tree.items) | self.named("uplinks") | self.named("sites")
 
     def kind(self, node: str) -> Kind:
         """Return what a node of `nodes` is."""
@@ -104,10 +104,7 @@ class Draft:
         rule = GRADES[grade]
         return (given and given.interval) or rule.interval, (given and given.timeout) or rule.timeout
 
-    def refer(self, path: Way, word: str, known: Iterable[str], what: str) -> bool:
-        """Say so when `word` is none of `known`."""
-        known = set(known)
-        if word in known:
-            return True
-        self.say(path, f"there is no {what} {word!r}", nearest(word, known))
-        return False
+    def refer(self, path: Way, word: str, words: Collection[str], what: str) -> None:
+        """Say so when `word` is none of `words`."""
+        if word not in words:
+            self.say(path, f"there is no {what} {word!r}", nearest(word, sorted(words)))

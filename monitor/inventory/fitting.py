@@ -9,7 +9,7 @@ from pydantic_core import ErrorDetails
 
 from monitor.inventory.problems import Problems, dotted, nearest
 from monitor.inventory.shape import InventoryPart
-from monitor.inventory.tree import Branch, Path, Tree, key_spot, plain, value_spot
+from monitor.inventory.tree import Branch, Path, Tree, key_spot, known, plain, value_spot
 
 ROUNDS = 50
 KINDS = {
@@ -29,32 +29,34 @@ KINDS = {
 def fit(tree: Branch, problems: Problems) -> InventoryPart:
     """Return what of the tree fits the shape; what does not is told and left out."""
     data: Any = plain(tree)
+    told: list[Path] = []
     for _ in range(ROUNDS):
         try:
             return InventoryPart.model_validate(data)
         except ValidationError as error:
             faults = error.errors(include_url=False)
-        for fault in faults:
-            explain(problems, tree, (), fault, InventoryPart)
-        for fault in sorted(faults, key=lambda one: len(one["loc"]), reverse=True):
-            _leave_out(data, way(data, fault))
+        ways = [way(data, fault) for fault in faults]
+        for path, fault in zip(ways, faults, strict=True):
+            # What was left out a round ago now seems to be missing.
+            if not any(other[: len(path)] == path for other in told):
+                explain(problems, tree, path, fault, InventoryPart)
+        for path in sorted(ways, key=len, reverse=True):
+            _leave_out(data, path)
+        told += ways
     return InventoryPart()
 
 
-def explain(problems: Problems, tree: Tree, above: Path, fault: ErrorDetails, shape: type[BaseModel]) -> None:
-    """Say in people's words what pydantic found wrong; `above` is the way to what was read with `shape`."""
-    loc = (*above, *way(plain(tree) if not above else None, fault))
+def explain(problems: Problems, tree: Tree, path: Path, fault: ErrorDetails, shape: type[BaseModel], above: Path = ()) -> None:
+    """Say in people's words what pydantic found wrong at `path`; `above` is the way to what was read with `shape`."""
     kind = fault["type"]
     if kind == "missing":
-        problems.say(key_spot(tree, loc[:-1]), dotted(loc), "is missing")
+        problems.say(key_spot(tree, path[:-1]), dotted(path), "is missing")
     elif kind == "extra_forbidden":
-        problems.say(key_spot(tree, loc), dotted(loc), "there is no such key", nearest(str(loc[-1]), _keys(shape, loc[len(above) : -1])))
-    elif fault["loc"] and fault["loc"][-1] == "[key]":
-        message, hint = _misfit(fault)
-        problems.say(key_spot(tree, loc), dotted(loc), message, hint)
+        hint = nearest(str(path[-1]), _keys(shape, path[len(above) : -1]))
+        problems.say(key_spot(tree, path), dotted(path), "there is no such key", hint)
     else:
-        message, hint = _misfit(fault)
-        problems.say(value_spot(tree, loc), dotted(loc), message, hint)
+        of_key = bool(fault["loc"]) and fault["loc"][-1] == "[key]"
+        problems.say(key_spot(tree, path) if of_key else value_spot(tree, path), dotted(known(tree, path)), *_misfit(fault))
 
 
 def _misfit(fault: ErrorDetails) -> tuple[str, str]:
@@ -92,18 +94,12 @@ def _bound(kind: str, context: Mapping[str, Any]) -> str:
 
 def way(data: object, fault: ErrorDetails) -> Path:
     """Return the part of pydantic's location that is in the data: it also names members of unions and `[key]`."""
-    loc = fault["loc"]
-    if data is None:
-        return tuple(step for step in loc if step != "[key]")
     steps: list[str | int] = []
-    for number, step in enumerate(loc):
-        if isinstance(data, dict) and (step in data or number == len(loc) - 1):
+    for number, step in enumerate(fault["loc"]):
+        if isinstance(data, dict) and (step in data or number == len(fault["loc"]) - 1):
             data = data.get(step)
         elif isinstance(data, list) and isinstance(step, int) and step < len(data):
             data = data[step]
-        elif not isinstance(data, (dict, list)) and isinstance(step, int):
-            # One value where a list may stand.
-            continue
         else:
             continue
         steps.append(step)

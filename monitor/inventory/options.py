@@ -68,16 +68,19 @@ def _receiver(draft: Draft, receiver: str) -> None:
         )
         return
     options = addressed(draft, receiver)
-    _without_contact(draft, receiver, options)
+    if _without_contact(draft, receiver, options):
+        return
     _secrets(draft, (path,), channel.secrets, options)
     _judge(draft, channel.options, options, (path,), f"{part.channel} receiver")
 
 
-def _without_contact(draft: Draft, receiver: str, options: Mapping[str, object]) -> None:
+def _without_contact(draft: Draft, receiver: str, options: Mapping[str, object]) -> bool:
+    """Say which people cannot be reached by the receiver's channel, and whether there are any."""
     to, channel = options.get("to"), draft.file.receivers[receiver].channel
-    for word in to if isinstance(to, list) else ():
-        if isinstance(word, str) and word in draft.file.people:
-            draft.say(("receivers", receiver, "to"), f"{word} has no {channel} in contacts:")
+    without = [word for word in to if isinstance(word, str) and word in draft.file.people] if isinstance(to, list) else []
+    for person in without:
+        draft.say(("receivers", receiver, "to"), f"{person} has no {channel} in contacts:")
+    return bool(without)
 
 
 def _judge(draft: Draft, shape: type[BaseModel], options: Mapping[str, object], places: tuple[Path, ...], what: str) -> None:
@@ -91,12 +94,12 @@ def _judge(draft: Draft, shape: type[BaseModel], options: Mapping[str, object], 
             if fault["type"] == "missing":
                 draft.say((*above, *key), f"is missing: a {what} needs it", at_key=True)
             else:
-                explain(draft.problems, draft.tree, above, _readable(fault), shape)
+                explain(draft.problems, draft.tree, (*above, *_steps(fault)), fault, shape, above)
 
 
-def _readable(fault: ErrorDetails) -> ErrorDetails:
-    """Keep of the location only the keys: pydantic names the members of unions too."""
-    return {**fault, "loc": tuple(step for step in fault["loc"] if isinstance(step, int) or re.fullmatch(r"[A-Za-z_][A-Za-z0-9_-]*", step))}
+def _steps(fault: ErrorDetails) -> Path:
+    """Return the keys of the location: pydantic names the members of unions too, such as `function-after[...]`."""
+    return tuple(step for step in fault["loc"] if isinstance(step, int) or re.fullmatch(r"[A-Za-z_][A-Za-z0-9_-]*", step))
 
 
 def _secrets(draft: Draft, places: tuple[Path, ...], secrets: frozenset[str], options: Mapping[str, object]) -> None:

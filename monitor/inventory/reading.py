@@ -52,7 +52,7 @@ def _text(path: Path, name: str, problems: Problems) -> str | None:
         problems.say(_place(name, raw[: error.start].decode("utf-8", "replace")), "", "the file is not UTF-8 text; save it as UTF-8")
         return None
     if control := _CONTROL.search(text):
-        problems.say(_place(name, text[: control.start()]), "", f"a control character (U+{ord(control.group()):04X}): is this a text file")
+        problems.say(_place(name, text[: control.start()]), "", f"a control character (U+{ord(control.group()):04X}): is this a text file?")
         return None
     return text
 
@@ -136,7 +136,7 @@ class _Builder:
         if not self._wants_key():
             self._put(Leaf(value, spot))
             return
-        if value == "<<" and event.style is None:
+        if value == "<<" and not event.style:
             self._say(spot, "merge keys (<<) are not read here; put what is shared under kinds:, classes: or defaults:")
         elif not isinstance(value, str) or not 0 < len(value) <= MAX_KEY:
             self._say(spot, f"a key must be text of 1 to {MAX_KEY} characters")
@@ -155,7 +155,7 @@ class _Builder:
             return text
         found = meaning(text, _tag(loader, text))
         if isinstance(found, Trap):
-            self._say(spot, f"YAML reads {text[:40]} as {found.reads_as}: quote it", found.hint)
+            self._say(spot, f"YAML reads {text[:40]} as {found.reads_as}: {found.advice}", found.hint)
             return text
         return found
 

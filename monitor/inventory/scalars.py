@@ -19,10 +19,11 @@ _TRUE = {"yes", "on", "true"}
 
 @dataclass(frozen=True, slots=True)
 class Trap:
-    """A scalar that is not what it looks like: `reads_as` says what YAML takes it for, `hint` what to write."""
+    """A scalar that is not what it looks like: `reads_as` says what YAML takes it for, `hint` what was meant, `advice` what to do."""
 
     reads_as: str
     hint: str
+    advice: str = "quote it"
 
 
 def meaning(text: str, tag: str) -> Scalar | Trap:
@@ -45,7 +46,7 @@ def _truth(text: str) -> bool | Trap:
     if text in {"true", "false"}:
         return text == "true"
     value = "true" if text.lower() in _TRUE else "false"
-    return Trap(value, value if text.lower() == value else f'"{text}"')
+    return Trap(value, value if text.lower() == value else f'"{text}"', f"quote it, or write {value}")
 
 
 def _number(text: str, kind: str) -> int | float | Trap:

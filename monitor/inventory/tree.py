@@ -63,6 +63,11 @@ def at(tree: Tree, path: Sequence[str | int]) -> Tree | None:
     return found
 
 
+def known(tree: Tree, path: Path) -> Path:
+    """Return the path without the number of an item where one value stands for a list."""
+    return path[:-1] if path and isinstance(path[-1], int) and at(tree, path) is None else path
+
+
 def value_spot(tree: Tree, path: Sequence[str | int]) -> Spot:
     """Return the place of the value at the end of the path, or of the last of its steps that is there."""
     spot = tree.spot

@@ -119,8 +119,11 @@ class Community(asyncio.DatagramProtocol):
         except _UNREADABLE:
             self._odd("it answers what cannot be read")
             return
-        kind, asked, answer = self._waiting.get(number, ("get", (), None))
-        if answer is None or answer.done():
+        waiting = self._waiting.get(number)
+        if waiting is None:
+            return
+        kind, asked, answer = waiting
+        if answer.done():
             return
         if status == 0 and not _fits(kind, asked, rows):
             self._odd("it answers something that was not asked")

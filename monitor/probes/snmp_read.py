@@ -4,7 +4,7 @@ Sources: SNMPv2-MIB and IF-MIB (RFC 3418, 2863), UPS-MIB (RFC 1628), LLDP-MIB (I
 joined by index, and whatever is missing is left out.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from monitor.probes.snmp_agent import Agent, Oid, TooBigError, Value
 from monitor.probes.snmp_walk import walk
@@ -79,7 +79,7 @@ async def read_oids(agent: Agent, words: Sequence[str]) -> dict[str, object]:
     return {"oids": {word: _shown(got[oid]) for word, oid in oids.items() if got.get(oid) is not None}}
 
 
-GROUPS: dict[str, Callable[[Agent, int], object]] = {
+GROUPS: Mapping[str, Callable[..., Awaitable[dict[str, object]]]] = {
     "system": read_system,
     "interfaces": read_interfaces,
     "ups": read_ups,
