@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from monitor.core.events import Decision
-from monitor.journal import codec
-from monitor.journal.codec import Row
+from monitor.journal.codec import Row, read_decision
 from monitor.journal.errors import DamagedError, read_error
 
 
@@ -29,7 +28,7 @@ class Reader:
         until = float("inf") if at is None else at
         rows = self._read(query, (subject, until, limit) if subject else (until, limit))
         try:
-            return [codec.read_decision(body) for (body,) in rows]
+            return [read_decision(body) for (body,) in rows]
         except ValueError as error:
             raise DamagedError(self.path, str(error).splitlines()[0]) from error
 

@@ -9,8 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from monitor.core.events import Event
-from monitor.journal import codec
-from monitor.journal.codec import Recovery, Row
+from monitor.journal.codec import Recovery, Row, read_event, squeeze, unpack
 from monitor.journal.errors import DamagedError, DiskFullError, read_error
 from monitor.journal.folder import Ballast
 from monitor.journal.schema import migrate
@@ -83,7 +82,7 @@ class Store:
 
     def keep_snapshot(self, seq: int, at: float, packed: bytes) -> None:
         """Keep a packed state that stands for everything up to `seq`, and the one before it."""
-        body = codec.squeeze(packed)
+        body = squeeze(packed)
         with self._transaction():
             self._db.execute("INSERT OR REPLACE INTO snapshot VALUES (?, ?, ?)", (seq, at, body))
             self._db.execute(
@@ -101,8 +100,8 @@ class Store:
             at = self._db.execute("SELECT max(at) FROM (SELECT at FROM log ORDER BY seq DESC LIMIT 1000)").fetchone()[0]
             snapshot_at = self._db.execute("SELECT max(at) FROM snapshot").fetchone()[0]
         try:
-            state = codec.unpack(found[1]) if found else None
-            tail: tuple[Event, ...] = tuple(codec.read_event(kind, body) for kind, body in kept)
+            state = unpack(found[1]) if found else None
+            tail: tuple[Event, ...] = tuple(read_event(kind, body) for kind, body in kept)
         except ValueError as error:
             raise DamagedError(self.path, str(error).splitlines()[0]) from error
         return Recovery(state, tail, self.last, max(at or 0.0, snapshot_at or 0.0))

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from monitor.engine import State
-from monitor.journal import codec
-from monitor.journal.codec import Recovery, Row
+from monitor.journal.codec import Recovery, Row, pack
 from monitor.journal.errors import JournalError
 from monitor.journal.folder import Ballast, Lock, make
 from monitor.journal.reader import Reader
@@ -82,7 +81,7 @@ class Journal:
 
     async def snapshot(self, seq: int, at: float, state: State) -> None:
         """Keep the state as it is now, which stands for everything up to `seq`."""
-        await self._run(self._store.keep_snapshot, seq, at, codec.pack(state))
+        await self._run(self._store.keep_snapshot, seq, at, pack(state))
 
     async def close(self) -> None:
         """Wait for what is being written, close the files and let go of the folder."""
