@@ -393,6 +393,6 @@ async def test_a_failed_commit_sends_nothing_and_loses_nothing(tmp_path: Path, r
 
 async def test_names_of_receivers_are_asked_of_the_citys_servers_and_a_dead_one_is_an_oserror(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(names, "PATIENCE", 0.05)
-    assert (await names.Names(tuple).resolve("localhost", 80, socket.AF_INET))[0]["host"] == "127.0.0.1"
+    assert (await names.Names(tuple).resolve("127.0.0.1", 80, socket.AF_INET))[0]["host"] == "127.0.0.1"
     with pytest.raises(OSError, match=r"name layar\.pantau\.test"):
         await names.Names(lambda: ["127.0.0.1"]).resolve("layar.pantau.test", 80)

@@ -40,8 +40,9 @@ class Stage:
 
 @asynccontextmanager
 async def chromium() -> AsyncIterator[Browser]:
+    program = need("chromium")
     async with async_playwright() as play:
-        browser = await play.chromium.launch(executable_path=need("chromium"), args=CHROMIUM)
+        browser = await play.chromium.launch(executable_path=program, args=CHROMIUM)
         try:
             yield browser
         finally:
