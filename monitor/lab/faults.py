@@ -11,7 +11,7 @@ from monitor.lab.delay import Delays
 from monitor.lab.loss import Losses
 from monitor.lab.namespaces import Namespaces
 from monitor.lab.network import Network
-from monitor.lab.plan import HUB, NOC, Cable
+from monitor.lab.plan import HUB, NOC, NOC_CABLE, Cable
 from monitor.lab.scenario import Change, blackout, flood, return_of_power
 
 
@@ -25,6 +25,7 @@ class Faults:
         self._losses = Losses(spaces)
         self._delays = Delays(spaces)
         self._plays: dict[str, asyncio.Task[None]] = {}
+        self._silent = False
         self.booted = dict.fromkeys(network.plan.stations, time.monotonic())
 
     async def cut(self, name: str) -> str:
@@ -32,11 +33,12 @@ class Faults:
         cables = self._cables(name)
         self._network.cut |= {cable.id for cable in cables}
         await self._network.settle()
+        await self._silence_prober()
         return f"{name}: terputus · cut ({_listed(cables)})"
 
     async def restore(self, name: str) -> str:
         """Mend everything that was done to a station or cable."""
-        cables = self._cables(name)
+        cables = [] if name == HUB else self._cables(name)
         for cable in cables:
             self._network.cut.discard(cable.id)
             await self._losses.set(cable, 0)
@@ -99,7 +101,7 @@ class Faults:
         cut = [cable for cable in cables if cable.id in self._network.cut]
         if cut:
             words.append("cut" if len(cut) == len(cables) else "cut in part")
-        words += [f"loss {self._losses.percent[cable.id]:g} %" for cable in cables if cable.id in self._losses.percent]
+        words += [f"loss {self._losses.percent[cable.id]:g} %" for cable in set(cables) - set(cut) if cable.id in self._losses.percent]
         words += [f"delay {self._delays.milliseconds(cable.id):g} ms" for cable in cables if self._delays.milliseconds(cable.id)]
         return ", ".join(words)
 
@@ -132,6 +134,14 @@ class Faults:
                 self._network.off.add(station)
                 self._died(station)
         await self._network.settle()
+        await self._silence_prober()
+
+    async def _silence_prober(self) -> None:
+        """Let the prober hear nothing when its cable is cut or the hub is dead, as behind a switch that still has power."""
+        silent = NOC_CABLE in self._network.cut or HUB in self._network.off
+        if silent != self._silent:
+            self._silent = silent
+            await self._losses.set(self._network.plan.cables[NOC_CABLE], 100 if silent else 0)
 
     def _play(self, name: str, changes: Sequence[Change], speed: float) -> None:
         """Play changes in the background; a new play on the same thing ends the old one."""

@@ -1,4 +1,4 @@
-"""Lost packets on a link: nftables in the child's namespace, since the kernels we meet have no netem.
+"""Lost packets on a link: nftables at the child's end, since the kernels we meet have no netem.
 
 At random: each way loses so many that of the round trips `percent` are lost. In bursts: a seeded toggler drops everything for
 a while (Gilbert's model, exponential sojourns of mean `burst` seconds), so that again `percent` of the time is bad.
@@ -10,7 +10,7 @@ import subprocess
 
 from monitor.core.errors import Exit, PantauError
 from monitor.lab.namespaces import Namespaces
-from monitor.lab.plan import Cable, port_name
+from monitor.lab.plan import NOC, Cable, port_name
 
 _SCALE = 100_000
 
@@ -47,12 +47,18 @@ class Losses:
             await self._drop(cable, 0.0)
 
     async def _drop(self, cable: Cable, percent: float) -> None:
-        await self._spaces.within(cable.child, _nft, rules(cable, percent))
+        station, port = _place(cable)
+        await self._spaces.within(station, _nft, rules(port, percent))
 
 
-def rules(cable: Cable, percent: float) -> str:
-    """Return nft's words for losing `percent` of the round trips on a cable."""
-    table, port = f"inet loss_{cable.child_port}", port_name(cable.child_port)
+def _place(cable: Cable) -> tuple[str, int]:
+    """The end at which packets are lost: the child's; never the prober's, whose own kernel would say so (EPERM)."""
+    return (cable.parent, cable.parent_port) if cable.child == NOC else (cable.child, cable.child_port)
+
+
+def rules(port: int, percent: float) -> str:
+    """Return nft's words for losing `percent` of the round trips over a port."""
+    table, name = f"inet loss_{port}", port_name(port)
     words = f"add table {table}\ndelete table {table}\n"
     if percent <= 0:
         return words
@@ -60,8 +66,8 @@ def rules(cable: Cable, percent: float) -> str:
     drop = f"numgen random mod {_SCALE} < {each_way} drop" if each_way < _SCALE else "drop"
     return words + (
         f"table {table} {{\n"
-        f" chain down {{ type filter hook prerouting priority -300; iifname {port} {drop}; }}\n"
-        f" chain up {{ type filter hook postrouting priority 300; oifname {port} {drop}; }}\n"
+        f" chain down {{ type filter hook prerouting priority -300; iifname {name} {drop}; }}\n"
+        f" chain up {{ type filter hook postrouting priority 300; oifname {name} {drop}; }}\n"
         f"}}\n"
     )
 

@@ -42,14 +42,15 @@ class Network:
     def _wanted_down(self) -> set[Port]:
         """A cut takes the child's end, so that the parent sees no carrier; a station without power all of its own ends.
 
-        The prober's own cable is cut at the hub: with its own end down it would know better than to ask.
+        Never the prober's own cable: with no carrier its kernel would know better than to ask. `faults` silences it instead.
         """
         down: set[Port] = set()
         for cable in self.plan.cables.values():
-            cut = cable.id in self.cut
-            if cable.child in self.off or (cut and cable.id != NOC_CABLE):
+            if cable.id == NOC_CABLE:
+                continue
+            if cable.id in self.cut or cable.child in self.off:
                 down.add((cable.child, cable.child_port))
-            if cable.parent in self.off or (cut and cable.id == NOC_CABLE):
+            if cable.parent in self.off:
                 down.add((cable.parent, cable.parent_port))
         return down
 

@@ -9,7 +9,7 @@ import heapq
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from monitor.lab.plan import HUB, NOC, NOC_CABLE, Cable, Plan
+from monitor.lab.plan import HUB, Cable, Plan
 
 MAIN = 254
 FIRST_TABLE = 100
@@ -59,7 +59,7 @@ def routes(plan: Plan, usable: Iterable[str]) -> dict[str, set[Route]]:
     tree = ways(plan, alive)
     wanted: dict[str, set[Route]] = {station: set() for station in plan.stations}
     own = {station.id: station.addresses[0] for station in plan.stations.values()}
-    for station, cable in {NOC: plan.cables[NOC_CABLE], **tree}.items():  # the prober keeps its route: cut off, it hears silence
+    for station, cable in tree.items():
         wanted[station].add(Route("0.0.0.0/0", cable.child_port, own[station]))
     for station, cable in tree.items():
         for address in plan.stations[station].addresses:

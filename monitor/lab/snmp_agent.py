@@ -69,7 +69,7 @@ class Agent(asyncio.DatagramProtocol):
         """The asker's port is closed or a lossy link ate the answer: nobody to tell."""
 
     async def _send(self, question: Question, addr: tuple[str, int]) -> None:
-        answer = self.answer(question, _View(self._recorded, self._own() + await self._live.rows()))
+        answer = self.answer(question, View(self._recorded, self._own() + await self._live.rows()))
         if self._transport:
             self._transport.sendto(answer, addr)
 
@@ -78,7 +78,8 @@ class Agent(asyncio.DatagramProtocol):
         name, place = (ber.tlv(ber.OCTETS, text.encode()) for text in self._named)
         return [(SYS_UPTIME, ber.integer(ticks, _TICKS)), (SYS_NAME, name), (SYS_LOCATION, place)]
 
-    def answer(self, question: Question, view: "_View") -> bytes:
+    @staticmethod
+    def answer(question: Question, view: "View") -> bytes:
         """Return the answer in wire form."""
         if question.kind == _GETBULK:
             return write(question, _bulk(question, view))
@@ -95,13 +96,14 @@ class Agent(asyncio.DatagramProtocol):
         return write(question, rows)
 
 
-class _View:
+class View:
     """What an agent knows at one moment: two lists in order, read as one."""
 
     def __init__(self, recorded: Sequence[Row], live: Sequence[Row]) -> None:
         self._lists = (recorded, live)
 
     def at(self, name: Oid) -> Row:
+        """The row of this name, or that there is none."""
         for rows in self._lists:
             place = bisect.bisect_left(rows, (name,))
             if place < len(rows) and rows[place][0] == name:
@@ -121,7 +123,7 @@ class _View:
             name = row[0]
 
 
-def _bulk(question: Question, view: _View) -> list[Row]:
+def _bulk(question: Question, view: View) -> list[Row]:
     """GETBULK (RFC 3416, 4.2.3): as many rows as fit into a datagram, at least one round."""
     once = max(0, min(question.first, len(question.names)))
     rows = [view.after(name) for name in question.names[:once]]
