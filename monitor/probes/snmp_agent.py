@@ -187,6 +187,8 @@ def _decode(data: bytes) -> tuple[str, int, int, Rows]:
 def plain(value: Any) -> Value:  # noqa: ANN401 - whatever pyasn1 made
     """Return a value of pyasn1 as a number, bytes or an OID; None for "no such object" and its like."""
     match value:
+        case univ.Null():  # also the base of "no such object" and "end of view", and itself a kind of OctetString
+            return None
         case univ.Integer():
             return int(value)
         case univ.OctetString():

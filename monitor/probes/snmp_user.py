@@ -8,9 +8,11 @@ derived from passphrases once, in a thread (RFC 3414, A.2 hashes a mebibyte).
 import asyncio
 import hashlib
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from pyasn1.error import PyAsn1Error
 from pysnmp.carrier.asyncio.dgram import udp, udp6
+from pysnmp.carrier.error import CarrierError
 from pysnmp.entity.engine import SnmpEngine
 from pysnmp.error import PySnmpError
 from pysnmp.hlapi.v3arch import asyncio as hlapi
@@ -52,15 +54,19 @@ _WRONG_KEY = (
 )
 _UNREADABLE = (PyAsn1Error, PySnmpError, errind.ErrorIndication, TypeError, ValueError, LookupError, AttributeError)
 _MEBIBYTE = 1024 * 1024
+MAX_HEARD = 10_000
 
 
 class _Guarded:
     """Bytes that cannot be read must not raise into the event loop; who spoke at all is noted."""
 
-    heard: set[str]
+    def __init__(self, *given: object, **named: object) -> None:
+        super().__init__(*given, **named)
+        self.heard: set[str] = set()
 
     def datagram_received(self, datagram: bytes, address: tuple[str, int]) -> None:
-        self.heard.add(address[0])
+        if len(self.heard) < MAX_HEARD:
+            self.heard.add(address[0])
         try:
             self._callback_function(self, address, datagram)  # type: ignore[attr-defined]
         except _UNREADABLE:
@@ -98,30 +104,34 @@ class Engines:
 
     def __init__(self, _: Vantage) -> None:
         self._common: SnmpEngine | None = None
-        self._own: dict[str, SnmpEngine] = {}
+        self._own: dict[str, SnmpEngine | None] = {}
+        self._making = asyncio.Lock()
         self._keys: dict[tuple[str, str], bytes] = {}
 
     def close(self) -> None:
         """Close the sockets of all engines."""
-        for engine in (*self._own.values(), *([self._common] if self._common else [])):
-            engine.close_dispatcher()
+        for engine in (*self._own.values(), self._common):
+            if engine is not None:
+                engine.close_dispatcher()
         self._own.clear()
         self._common = None
 
-    def of(self, address: str) -> SnmpEngine:
-        """Return the engine to ask this address with."""
-        if address in self._own:
-            return self._own[address]
-        if self._common is None:
-            self._common = SnmpEngine()
-        return self._common
+    async def of(self, address: str) -> SnmpEngine:
+        """Return the engine to ask this address with; made in a thread, for it takes its time."""
+        async with self._making:
+            if address in self._own:
+                engine = self._own[address] or await asyncio.to_thread(SnmpEngine)
+                self._own[address] = engine
+                return engine
+            self._common = self._common or await asyncio.to_thread(SnmpEngine)
+            return self._common
 
     def renew(self, address: str) -> None:
         """Ask this address with a fresh engine from now on."""
-        stuck = self._own.pop(address, None)
+        stuck = self._own.get(address)
         if stuck is not None:
             stuck.close_dispatcher()
-        self._own[address] = SnmpEngine()
+        self._own[address] = None
 
     async def key(self, protocol: str, passphrase: str) -> bytes:
         """Return the master key of a passphrase, derived once. Raises Fault `bad_secret` for one of less than 8 characters."""
@@ -142,11 +152,12 @@ class User:
         self._engines = engines
         self._attempt = attempt
         self._address = ""
+        self._stuck = False
 
     async def open(self, address: str, port: int) -> None:
         """Derive the keys and aim at the agent."""
         self._address = address
-        self._engine = self._engines.of(address)
+        self._engine = await self._engines.of(address)
         self._data = await self._user()
         kind = _Target6 if ":" in address else _Target
         each = max(0.5, self._attempt.timeout / 3)
@@ -154,14 +165,16 @@ class User:
 
     def close(self) -> None:
         """The engine keeps its socket; a device that spoke and was not understood gets a fresh one."""
-        heard = _heard(self._engine)
-        if self._address in heard and not self._attempt.values:
+        spoke = self._spoke()
+        for heard in _heard(self._engine):
+            heard.discard(self._address)
+        if spoke and self._stuck:
             self._engines.renew(self._address)
-        heard.discard(self._address)
 
     async def request(self, kind: Kind, oids: Sequence[Oid], repetitions: int = 0) -> Rows:
         """Ask once; pysnmp repeats. Raises Fault, `snmp_auth` where the agent does not take our user or key."""
         binds = [hlapi.ObjectType(hlapi.ObjectIdentity(oid)) for oid in oids]
+        self._stuck = True
         way = (self._engine, self._data, self._target, hlapi.ContextData())
         try:
             if kind == "bulk":
@@ -169,21 +182,34 @@ class User:
             else:
                 command = hlapi.get_cmd if kind == "get" else hlapi.next_cmd
                 trouble, status, _, rows = await command(*way, *binds, lookupMib=False)
+        except asyncio.CancelledError:
+            self._suspect_key()
+            raise
         except _UNREADABLE as error:
             raise Fault(Reason.SNMP_ERROR, f"it answers what cannot be read ({type(error).__name__})") from None
+        self._stuck = trouble is not None and not isinstance(trouble, _WRONG_KEY)
         if trouble is not None:
-            raise _fault(trouble, self._address in _heard(self._engine))
+            self._suspect_key()
+            raise _fault(trouble, self._attempt)
         if int(status) == TOO_BIG:
             raise TooBigError
         if int(status) not in {0, NO_SUCH_NAME}:
             raise Fault(Reason.SNMP_ERROR, f"the agent answers with error status {int(status)}")
         return [] if int(status) else _checked(kind, oids, [(tuple(name), plain(value)) for name, value in rows])
 
+    def _suspect_key(self) -> None:
+        """An agent that tells its name and then stays silent on what we encrypted cannot read it: the key is wrong, and ours."""
+        if self._options.priv and not self._attempt.values and self._spoke():
+            self._attempt.late, self._attempt.doing = Reason.SNMP_AUTH, "the agent speaks, but not to our encrypted question (wrong priv?)"
+
+    def _spoke(self) -> bool:
+        return any(self._address in heard for heard in _heard(self._engine))
+
     async def _user(self) -> hlapi.UsmUserData:
         options = self._options
         auth, priv = reveal(options.auth), reveal(options.priv)
         if not auth:
-            return hlapi.UsmUserData(options.user)  # noqa: S509 - what the device speaks is the office's choice
+            return hlapi.UsmUserData(options.user)  # noqa: S509 - the inventory says so  # noqa: S509 - what the device speaks is the office's choice
         protocol = options.auth_protocol
         return hlapi.UsmUserData(
             options.user,
@@ -202,19 +228,20 @@ def _checked(kind: Kind, asked: Sequence[Oid], rows: Rows) -> Rows:
     return rows
 
 
-def _heard(engine: SnmpEngine) -> set[str]:
-    heard: set[str] = set()
+def _heard(engine: SnmpEngine) -> list[set[str]]:
+    """The addresses that spoke to this engine, a set a family."""
+    found: list[set[str]] = []
     for domain in (udp.DOMAIN_NAME, udp6.DOMAIN_NAME):
-        transport = getattr(engine.transport_dispatcher, "_AbstractTransportDispatcher__transports", {}).get(domain)
-        heard |= getattr(transport, "heard", set())
-    return heard
+        with suppress(CarrierError, AttributeError):  # no agent of that family was asked yet
+            found.append(engine.transport_dispatcher.get_transport(domain).heard)
+    return found
 
 
-def _fault(trouble: object, spoke: bool) -> Fault:  # noqa: FBT001 - said by the name
+def _fault(trouble: object, attempt: Attempt) -> Fault:
     if isinstance(trouble, _WRONG_KEY):
         return Fault(Reason.SNMP_AUTH, f"the agent does not take our user or key: {trouble}")
-    if isinstance(trouble, errind.RequestTimedOut) and not spoke:
-        return Fault(Reason.SNMP_TIMEOUT, "no answer")
+    if isinstance(trouble, errind.RequestTimedOut):
+        return Fault(attempt.late, attempt.doing if attempt.late is Reason.SNMP_AUTH else "no answer")
     return Fault(Reason.SNMP_ERROR, f"{trouble}")
 
 
