@@ -2,15 +2,27 @@
 
 import asyncio
 import json
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 
-from monitor.core.errors import PantauError
+from pydantic import ValidationError
+
+from monitor.core.errors import Exit, PantauError
 from monitor.core.verdict import ANSWERED, Outcome, Reason, Verdict
-from monitor.probes import PROBES, Vantage, look_at
+from monitor.probes import PROBES, Vantage, look_at, read_options
+from monitor.probes.attempt import Attempt
+from monitor.probes.faults import Fault, wrong_keys
+from monitor.probes.icmp_backend import wants_icmplib
+from monitor.probes.icmp_many import Pinged, ping_many
+from monitor.probes.icmp_pool import PingSockets, pack
+from monitor.probes.icmp_ring import SIZE
+from monitor.probes.names import Names
 
 TIMEOUT = 5.0
 AT_ONCE = 200
+SPACING = 20e-6
+"""Seconds between two packets when there are very many: 50,000 a second, so that no queue of a network card runs over."""
 OWN = ("id", "kind", "target", "timeout")
 
 
@@ -27,10 +39,13 @@ def as_json(outcome: Outcome) -> dict[str, object]:
 
 
 async def probe_once(kind: str, target: str, options: Mapping[str, object]) -> Outcome:
-    """Look once at a target; `timeout` among the options is the deadline in seconds. Raises PantauError for an unknown kind."""
-    if kind not in PROBES:
-        raise PantauError(f"probe {kind!r}: there is no such kind; there are {', '.join(PROBES)}")
-    async with Vantage.of() as vantage:
+    """Look once at a target; `timeout` among the options is the deadline in seconds. Raises PantauError for a wrong kind or key."""
+    keys = _keys(options)
+    try:
+        read_options(kind, keys)
+    except ValidationError as error:
+        raise PantauError(f"probe {kind}: {wrong_keys(error)}", status=Exit.UNKNOWN) from None
+    async with _vantage() as vantage:
         return await _look(vantage, kind, target, options)
 
 
@@ -38,13 +53,17 @@ async def _look(vantage: Vantage, kind: str, target: str, options: Mapping[str, 
     timeout = options.get("timeout", TIMEOUT)
     if not isinstance(timeout, int | float) or not 0 < timeout <= 3600:
         return Outcome(Verdict.UNSURE, Reason.INTERNAL, f"timeout {timeout!r}: not a number of seconds")
-    return await look_at(kind, target, {key: value for key, value in options.items() if key not in OWN}, float(timeout), vantage)
+    return await look_at(kind, target, _keys(options), float(timeout), vantage)
+
+
+def _keys(options: Mapping[str, object]) -> dict[str, object]:
+    return {key: value for key, value in options.items() if key not in OWN}
 
 
 async def probe_batch(lines: Iterable[str], write: Callable[[str], None]) -> bool:
     """Look at every line at once and write its answer when it is there; True when all could be looked at."""
     room = asyncio.Semaphore(AT_ONCE)
-    async with Vantage.of() as vantage, asyncio.TaskGroup() as group:
+    async with _vantage() as vantage, asyncio.TaskGroup() as group:
         tasks = [group.create_task(_line(vantage, line, room, write)) for line in lines if line.strip()]
     return all(task.result() for task in tasks)
 
@@ -52,7 +71,7 @@ async def probe_batch(lines: Iterable[str], write: Callable[[str], None]) -> boo
 async def _line(vantage: Vantage, line: str, room: asyncio.Semaphore, write: Callable[[str], None]) -> bool:
     try:
         asked = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         asked = None
     if not isinstance(asked, dict) or asked.get("kind") not in PROBES:
         wrong = Outcome(Verdict.UNSURE, Reason.INTERNAL, f"not a JSON object with a kind of {', '.join(PROBES)}")
@@ -64,49 +83,60 @@ async def _line(vantage: Vantage, line: str, room: asyncio.Semaphore, write: Cal
     return outcome.verdict is not Verdict.UNSURE
 
 
-@dataclass(slots=True)
-class Pinged:
-    """What came back from one address: round trips in seconds."""
-
-    address: str
-    sent: int = 0
-    times: list[float] = field(default_factory=list)
-    last: str = ""
-
-    @property
-    def received(self) -> int:
-        """How many answers there were."""
-        return len(self.times)
-
-    def summary(self) -> str:
-        """Return the line that fping prints, with the last reason."""
-        loss = 100 * (self.sent - self.received) // self.sent if self.sent else 0
-        text = f"{self.address} : xmt/rcv/%loss = {self.sent}/{self.received}/{loss}%"
-        if self.times:
-            low, mean, high = (1000 * each for each in (min(self.times), sum(self.times) / len(self.times), max(self.times)))
-            return f"{text}, min/avg/max = {low:.3g}/{mean:.3g}/{high:.3g}"
-        return f"{text} ({self.last})" if self.last else text
-
-
 async def ping(addresses: Sequence[str], count: int, interval: float, timeout: float) -> dict[str, Pinged]:
-    """Ping all addresses `count` times, `interval` seconds apart, each waiting `timeout` seconds."""
+    """Ping all addresses and names `count` times, `interval` seconds apart, and wait `timeout` seconds for the last answer.
+
+    Raises PantauError where no ping socket can be had.
+    """
     found = {address: Pinged(address) for address in addresses}
-    room = asyncio.Semaphore(1000)
-    async with Vantage.of() as vantage:
-        for number in range(count):
-            async with asyncio.TaskGroup() as group:
-                for pinged in found.values():
-                    group.create_task(_ping(vantage, pinged, room, timeout))
-                if number + 1 < count:
-                    group.create_task(asyncio.sleep(interval))
+    async with _vantage() as vantage:
+        if wants_icmplib(vantage.icmp_backend):
+            await _ping_by_looks(found.values(), count, interval, timeout, vantage)
+            return found
+        aims = await _aims(found, timeout, vantage)
+        answers = await ping_many(aims, count, interval, timeout, vantage.share(PingSockets), SPACING if len(aims) > SIZE else 0.0)
+    for literal, names in aims.items():
+        for name in names:
+            found[name] = replace(answers[literal], address=name)
     return found
 
 
-async def _ping(vantage: Vantage, pinged: Pinged, room: asyncio.Semaphore, timeout: float) -> None:
-    async with room:
-        outcome = await look_at("icmp", pinged.address, {}, timeout, vantage)
-    pinged.sent += 1
-    if outcome.verdict in ANSWERED and outcome.seconds is not None:
-        pinged.times.append(outcome.seconds)
-    else:
-        pinged.last = outcome.detail or (outcome.reason.value if outcome.reason else "")
+def _vantage() -> Vantage:
+    """Where a person looks from: the system's name servers, and in the rehearsal city its own authority too."""
+    return Vantage.of(ca="!env PANTAU_CITY_CA" if os.environ.get("PANTAU_CITY_CA") else "")
+
+
+async def _aims(found: Mapping[str, Pinged], timeout: float, vantage: Vantage) -> dict[str, list[str]]:
+    """Map literal addresses to what was asked for; who has no address is told so."""
+    aims: dict[str, list[str]] = {}
+    for name, literal in zip(found, await asyncio.gather(*(_literal(pinged, timeout, vantage) for pinged in found.values())), strict=True):
+        if literal:
+            aims.setdefault(literal, []).append(name)
+    return aims
+
+
+async def _literal(pinged: Pinged, timeout: float, vantage: Vantage) -> str:
+    if pack(pinged.address) is not None:
+        return pinged.address
+    attempt = Attempt(timeout)
+    try:
+        async with asyncio.timeout(timeout):
+            return (await vantage.share(Names).resolve(pinged.address, attempt))[0]
+    except TimeoutError:
+        pinged.last = attempt.late.value
+    except Fault as fault:
+        pinged.last = fault.detail
+    return ""
+
+
+async def _ping_by_looks(found: Iterable[Pinged], count: int, interval: float, timeout: float, vantage: Vantage) -> None:
+    """Where there are no shared sockets: look after look."""
+    for pinged in found:
+        for number in range(count):
+            outcome = await look_at("icmp", pinged.address, {}, timeout, vantage)
+            pinged.sent += 1
+            if outcome.verdict in ANSWERED and outcome.seconds is not None:
+                pinged.times.append(outcome.seconds)
+            else:
+                pinged.last = outcome.detail
+            await asyncio.sleep(interval if number + 1 < count else 0)

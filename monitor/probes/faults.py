@@ -10,7 +10,9 @@ import ssl
 import traceback
 from collections.abc import Mapping
 
-from monitor.core.errors import PantauError
+from pydantic import ValidationError
+
+from monitor.core.errors import Exit, PantauError
 from monitor.core.verdict import Reason, Verdict
 
 OURS = frozenset(
@@ -63,7 +65,14 @@ class Fault(Exception):  # noqa: N818 - a fault is what the field calls it, and 
 
 
 class NoPingSocketsError(PantauError):
-    """The kernel lets this user open no ping sockets here."""
+    """The kernel lets this user open no ping sockets here; the line says what to do about it."""
+
+    def __init__(self) -> None:
+        """Say the line."""
+        super().__init__(
+            "ICMP: the kernel lets this user open no ping sockets; as root: sysctl -w net.ipv4.ping_group_range='0 2147483647'",
+            status=Exit.MISSING,
+        )
 
 
 def verdict_of(reason: Reason) -> Verdict:
@@ -78,6 +87,8 @@ def fault_of(error: Exception) -> Fault:
             return error
         case NoPingSocketsError():
             return Fault(Reason.NO_PERMISSION, str(error))
+        case ValidationError():
+            return Fault(Reason.INTERNAL, wrong_keys(error))
         case PantauError():
             return Fault(Reason.BAD_SECRET, str(error))
         case ssl.SSLError():
@@ -88,6 +99,13 @@ def fault_of(error: Exception) -> Fault:
             return Fault(Reason.RESET, "the connection was closed")
         case _:
             return Fault(Reason.INTERNAL, _where(error))
+
+
+def wrong_keys(error: ValidationError) -> str:
+    """The keys that do not fit, in one line; never their values, which may be secrets."""
+    return "; ".join(
+        f"{'.'.join(map(str, fault['loc'][:1])) or 'keys'}: {fault['msg'].removeprefix('Value error, ')}" for fault in error.errors()[:4]
+    )
 
 
 def local_fault(error: OSError) -> Fault:

@@ -57,7 +57,7 @@ async def _exchange(address: bytes, options: IcmpOptions, pingers: PingSockets, 
         if all(shot.seconds is not None or shot.fault is not None for shot in shots) and not finished.done():
             finished.set_result(None)
 
-    shots = pingers.shots(address, options.count, done)
+    shots = pingers.shots([address] * options.count, done)
     attempt.partial = lambda: judge(shots, attempt.timeout, attempt.phases)
     used = []
     try:

@@ -39,10 +39,10 @@ class PingSockets:
         """Open the socket of IPv4 now. Raises NoPingSocketsError where the kernel refuses."""
         self._socket(FAMILIES[4])
 
-    def shots(self, address: bytes, count: int, done: Callable[[], None]) -> list[Shot]:
-        """Make shots at a packed address; nothing is sent yet."""
-        tokens = os.urandom(8 * count)
-        return [Shot(address, tokens[at : at + 8], done) for at in range(0, 8 * count, 8)]
+    def shots(self, addresses: Sequence[bytes], done: Callable[[], None]) -> list[Shot]:
+        """Make a shot at each packed address; nothing is sent yet."""
+        tokens = os.urandom(8 * len(addresses))
+        return [Shot(address, tokens[8 * index : 8 * index + 8], done) for index, address in enumerate(addresses)]
 
     def send(self, shots: Sequence[Shot]) -> PingSocket:
         """Send shots of one family; return the socket that they left by."""
@@ -52,7 +52,7 @@ class PingSockets:
 
     def settle(self, pinger: PingSocket, shots: Sequence[Shot]) -> None:
         """Take what has arrived so far, then wait no longer for these shots."""
-        if pinger.waiting:
+        if pinger.waiting and any(shot.seconds is None for shot in shots):
             pinger.receive()
         pinger.forget(shots)
         if pinger in self._old and not pinger.waiting:

@@ -91,8 +91,9 @@ class PingSocket:
         for shot in shots:
             if self.waiting.pop(shot.token, None) is not None:
                 self.lost = True
-            elif shot.seconds is None and shot.fault is None and shot in self._queue:
-                self._queue.remove(shot)
+        if self._queue:
+            given_up = {shot.token for shot in shots}
+            self._queue = deque(shot for shot in self._queue if shot.token not in given_up)
 
     def receive(self) -> None:
         """Take the replies and errors that wait in the socket."""
@@ -207,9 +208,7 @@ def _open(family: Family) -> socket.socket:
     try:
         made = socket.socket(family.number, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC, family.protocol)
     except PermissionError:
-        raise NoPingSocketsError(
-            "ICMP: the kernel lets this user open no ping sockets; as root: sysctl -w net.ipv4.ping_group_range='0 2147483647'"
-        ) from None
+        raise NoPingSocketsError from None
     made.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
     made.setsockopt(family.level, family.receive_errors, 1)
     for force, polite in ((SO_RCVBUFFORCE, socket.SO_RCVBUF), (SO_SNDBUFFORCE, socket.SO_SNDBUF)):

@@ -1,0 +1,106 @@
+"""Pinging very many addresses at once, over the same sockets as every look: no task and no timer a packet."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from monitor.core.verdict import Reason
+from monitor.probes.faults import Fault
+from monitor.probes.icmp_pool import PingSockets, pack
+from monitor.probes.icmp_ring import SIZE
+from monitor.probes.icmp_socket import PingSocket, Shot
+
+
+@dataclass(slots=True)
+class Pinged:
+    """What came back from one address: round trips in seconds, and the reason of the last packet that was not answered."""
+
+    address: str
+    sent: int = 0
+    times: list[float] = field(default_factory=list)
+    last: str = ""
+
+    @property
+    def received(self) -> int:
+        """How many answers there were."""
+        return len(self.times)
+
+    def summary(self) -> str:
+        """Return the line that fping prints, with the last reason."""
+        loss = 100 * (self.sent - self.received) // self.sent if self.sent else 0
+        text = f"{self.address} : xmt/rcv/%loss = {self.sent}/{self.received}/{loss}%"
+        if self.times:
+            low, mean, high = (1000 * each for each in (min(self.times), sum(self.times) / len(self.times), max(self.times)))
+            return f"{text}, min/avg/max = {low:.3g}/{mean:.3g}/{high:.3g}"
+        return f"{text} ({self.last})" if self.last else text
+
+
+class _Volley:
+    """Counts shots until all have come back."""
+
+    __slots__ = ("finished", "left")
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+        self.finished = asyncio.get_running_loop().create_future()
+
+    def done(self) -> None:
+        self.left -= 1
+        if not self.left and not self.finished.done():
+            self.finished.set_result(None)
+
+
+async def ping_many(
+    addresses: Iterable[str], count: int, interval: float, timeout: float, pingers: PingSockets, spacing: float = 0.0
+) -> dict[str, Pinged]:
+    """Ping every literal address `count` times, `interval` seconds apart, and wait `timeout` seconds for the last answer.
+
+    `spacing` seconds lie between two packets to different addresses (0: as fast as the kernel takes them). Raises OSError
+    and NoPingSocketsError as opening the sockets does; everything else is told by address.
+    """
+    found = {address: Pinged(address) for address in addresses}
+    packed = {address: pack(address) for address in found}
+    for address in [address for address, aim in packed.items() if aim is None]:
+        found[address].last = "is not an address"
+    aims = [(found[address], aim) for address, aim in packed.items() if aim is not None]
+    for number in range(count):
+        pause = asyncio.ensure_future(asyncio.sleep(interval if number + 1 < count else 0))
+        await _volley(aims, timeout, pingers, spacing)
+        await pause
+    return found
+
+
+async def _volley(aims: Sequence[tuple[Pinged, bytes]], timeout: float, pingers: PingSockets, spacing: float) -> None:
+    volley = _Volley(len(aims))
+    shots = pingers.shots([aim for _, aim in aims], volley.done)
+    used: list[tuple[PingSocket, Sequence[Shot]]] = []
+    try:
+        for size in (4, 16):
+            await _fire([shot for shot in shots if len(shot.address) == size], pingers, spacing, used)
+        async with asyncio.timeout(timeout):
+            if shots:
+                await volley.finished
+    except TimeoutError:
+        pass
+    finally:
+        for pinger, some in used:
+            pingers.settle(pinger, some)
+    for (pinged, _), shot in zip(aims, shots, strict=True):
+        _count(pinged, shot, timeout)
+
+
+async def _fire(shots: Sequence[Shot], pingers: PingSockets, spacing: float, used: list[tuple[PingSocket, Sequence[Shot]]]) -> None:
+    step = SIZE if spacing <= 0 else max(1, min(SIZE, int(0.01 / spacing)))
+    for start in range(0, len(shots), step):
+        some = shots[start : start + step]
+        used.append((pingers.send(some), some))
+        await asyncio.sleep(spacing * len(some))  # with 0, too, the loop takes the replies now
+
+
+def _count(pinged: Pinged, shot: Shot, timeout: float) -> None:
+    pinged.sent += 1
+    if shot.seconds is not None and shot.seconds <= timeout:
+        pinged.times.append(shot.seconds)
+        return
+    fault = shot.fault or Fault(Reason.TIMEOUT, f"no reply within {timeout:g} s")
+    pinged.last = fault.detail or fault.reason.value
