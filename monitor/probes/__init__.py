@@ -17,6 +17,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from pydantic import ValidationError
+
 from monitor.core.city import Check
 from monitor.core.errors import Exit, PantauError
 from monitor.core.verdict import Outcome, Reason, Verdict
@@ -108,9 +110,12 @@ async def look(check: Check, vantage: Vantage) -> Outcome:
 
 async def look_at(kind: str, target: str, raw: Mapping[str, object], timeout: float, vantage: Vantage) -> Outcome:
     """Look once. HERE the time-out is enforced, as one deadline for all of the look, and errors become verdicts."""
-    attempt = Attempt(timeout)
     try:
         probe, options = kind_of(kind).probe, read_options(kind, raw)
+    except (ValidationError, PantauError) as error:
+        return _judge(fault_of(error), Attempt(timeout))
+    attempt = Attempt(timeout)
+    try:
         async with asyncio.timeout(timeout):
             return _timely(await probe(target, options, vantage, attempt), options.slow)
     except TimeoutError as error:

@@ -115,12 +115,17 @@ class PingSocket:
         end, buffer, family = len(batch) * RECORD, self._out.buffer, self.family
         addresses = b"".join([shot.address for shot in batch])
         tokens = b"".join([shot.token for shot in batch])
+        address, sequence, token = family.address_at, PACKET[0] + 6, PACKET[0] + 8
+        if len(batch) == 1:
+            buffer[address : address + family.address_size] = addresses
+            buffer[sequence : sequence + 10] = tokens[:2] + tokens
+            return
         for column in range(family.address_size):
-            buffer[family.address_at + column : end : RECORD] = addresses[column :: family.address_size]
+            buffer[address + column : end : RECORD] = addresses[column :: family.address_size]
         for column in range(8):
-            buffer[PACKET[0] + 8 + column : end : RECORD] = tokens[column::8]
+            buffer[token + column : end : RECORD] = tokens[column::8]
         for column in range(2):
-            buffer[PACKET[0] + 6 + column : end : RECORD] = tokens[column::8]
+            buffer[sequence + column : end : RECORD] = tokens[column::8]
 
     def _send_batch(self, batch: Sequence[Shot]) -> int:
         """Send one ring full; return how many are dealt with (sent, or known not to be sendable)."""
