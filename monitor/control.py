@@ -13,6 +13,7 @@ import stat
 import struct
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,7 +37,8 @@ def ask(address: str, request: Mapping[str, object], timeout: float = 10.0) -> d
         with socket.socket(socket.AF_UNIX) as peer:
             peer.settimeout(timeout)
             peer.connect(address)
-            peer.sendall(json.dumps(request).encode() + b"\n")
+            with suppress(BrokenPipeError):  # who refuses us says why and hangs up before we have spoken
+                peer.sendall(json.dumps(request).encode() + b"\n")
             line = _read_line(peer, ends)
     except (FileNotFoundError, ConnectionRefusedError) as error:
         raise PantauError(f"{_shown(address)}: nobody answers there; is it running?") from error
