@@ -182,8 +182,8 @@ class PingSocket:
     def _error(self, address: bytes, quoted: bytes, data: bytes) -> None:
         number, origin, kind, code, *_ = _EXTENDED_ERROR.unpack_from(data)
         shot = self._quoted(address, quoted)
-        if shot is None:
-            self.strays += 1
+        if shot is None or (origin in _ORIGIN_ICMP and kind not in self.family.error_types):
+            self.strays += 1  # nobody's, or a hint (a redirect) and no error
         elif origin in _ORIGIN_ICMP:
             said_by = _offender(self.family, data[_EXTENDED_ERROR.size :])
             self._finish(shot, fault=Fault(Reason.UNREACHABLE, f"{said_by} says: {self.family.say(kind, code)}"))

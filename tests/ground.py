@@ -1,0 +1,70 @@
+"""Ground of one's own to look on: a network namespace for this thread, or one built by a shell script for a child."""
+
+import ctypes
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.conftest import lack, need
+
+CLONE_NEWNET = 0x40000000
+PING_GROUPS = Path("/proc/sys/net/ipv4/ping_group_range")
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+@contextmanager
+def own_network() -> Iterator[None]:
+    """Put this thread into a fresh network namespace with `lo` up and ping sockets allowed; needs root."""
+    if os.geteuid():
+        lack("a network namespace for the test itself needs root")
+    need("ip")
+    with Path("/proc/thread-self/ns/net").open() as before:
+        if _libc.unshare(CLONE_NEWNET):
+            lack("this root may make no network namespaces")
+        try:
+            subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+            PING_GROUPS.write_text("0 2147483647")
+            yield
+        finally:
+            _libc.setns(before.fileno(), CLONE_NEWNET)
+
+
+def look_inside(script: str, *looks: dict[str, object]) -> dict[str, dict[str, object]]:
+    """Build a network with `ip` in namespaces of our own, look there with `pantau probe --batch`; answers by id."""
+    need("unshare")
+    need("ip")
+    head = "set -e; mount -t tmpfs none /run; ip link set lo up; sysctl -qw net.ipv4.ping_group_range='0 0'\n"
+    ran = subprocess.run(
+        [
+            "unshare",
+            "-rnm",
+            "sh",
+            "-c",
+            head + script + '\nset +e; exec "$0" probe --batch -',
+            str(Path(sys.executable).with_name("pantau")),
+        ],
+        input="".join(json.dumps({"id": str(number), **look}) + "\n" for number, look in enumerate(looks)),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    if not ran.stdout:
+        lack(f"no namespaces of our own can be had here: {ran.stderr.strip()[-200:]}")
+    return {answer["id"]: answer for answer in map(json.loads, ran.stdout.splitlines())}
+
+
+def forge_reply(to: int, sequence: bytes, token: bytes, source: str, destination: str) -> None:
+    """Send an ICMP echo reply to a ping socket's id as if `source` had answered."""
+    packet = bytearray(b"\0\0\0\0" + to.to_bytes(2) + sequence + token + bytes(48))
+    total = sum(int.from_bytes(packet[at : at + 2]) for at in range(0, len(packet), 2))
+    total = (total & 0xFFFF) + (total >> 16)
+    packet[2:4] = (~(total + (total >> 16)) & 0xFFFF).to_bytes(2)
+    with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP) as raw:
+        raw.bind((source, 0))
+        raw.sendto(bytes(packet), (destination, 0))
