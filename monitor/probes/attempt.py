@@ -43,9 +43,10 @@ class Attempt:
     @contextmanager
     def phase(self, name: str, late: Reason) -> Iterator[None]:
         """Time a phase; while it lasts, running out of time means `late`. A phase that comes again (redirects) adds up."""
-        self.late, self.doing = late, name
+        before, (self.late, self.doing) = (self.late, self.doing), (late, name)
         start = time.monotonic()
         try:
             yield
+            self.late, self.doing = before  # not when it was broken off: then this is where we were
         finally:
             self.phases[name] = self.phases.get(name, 0.0) + time.monotonic() - start

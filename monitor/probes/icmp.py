@@ -42,7 +42,6 @@ async def probe(target: str, options: IcmpOptions, vantage: Vantage, attempt: At
 
 async def _resolve(target: str, vantage: Vantage, attempt: Attempt) -> bytes:
     addresses = await vantage.share(Names).resolve(target, attempt)
-    attempt.late, attempt.doing = Reason.TIMEOUT, ""
     packed = pack(addresses[0])
     if packed is None:
         raise Fault(Reason.INTERNAL, "the resolver gave something that is no address")

@@ -83,7 +83,7 @@ def _context(path: str, *, verify: bool) -> ssl.SSLContext:
         # Whoever does not care for certificates does not care for the age of the protocol; browsers (and the default) do.
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-        context.minimum_version = ssl.TLSVersion.TLSv1
+        context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
         context.set_ciphers("DEFAULT@SECLEVEL=0")
     if path:
         try:
