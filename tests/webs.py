@@ -3,7 +3,7 @@
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -24,27 +24,29 @@ Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 @asynccontextmanager
 async def listening(talk: Talk, *, read: bool = True, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
     """Run a TCP peer that reads one request head (unless told not to) and then talks; yields its port."""
-    talking: set[asyncio.Task[None]] = set()
+    talking: list[tuple[asyncio.Task[None], asyncio.StreamWriter]] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        talking.add(cast("asyncio.Task[None]", asyncio.current_task()))
-        try:
+        with suppress(ConnectionError, asyncio.IncompleteReadError):
             if read:
                 await reader.readuntil(b"\r\n\r\n")
             await talk(reader, writer)
-        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            pass
-        finally:
-            writer.transport.abort()
+        writer.transport.abort()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
+    def welcome(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        talking.append((asyncio.create_task(serve(reader, writer)), writer))
+
+    server = await asyncio.start_server(welcome, "127.0.0.1", 0, ssl=tls)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
+        for _ in range(5):  # who was let in just now gets a transport first: a closing server would forget him
+            await asyncio.sleep(0)
         server.close()
-        for task in talking:
+        for task, writer in talking:
             task.cancel()
-        await asyncio.gather(*talking, return_exceptions=True)
+            writer.transport.abort()
+        await asyncio.gather(*(task for task, _ in talking), return_exceptions=True)
 
 
 def saying(*pieces: bytes) -> Talk:
