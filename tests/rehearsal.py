@@ -23,7 +23,8 @@ from pathlib import Path
 
 from monitor.core.city import Application, Check, City, Grade, Kind, Link, Node, Receiver, Risk
 from monitor.core.errors import PantauError
-from monitor.lab import client, up
+from monitor.lab import client
+from monitor.lab.outside import Wish, run
 
 PATIENCE = 20.0
 _IP_RECVERR, _IP_RECVTTL = 11, 12  # linux/in.h
@@ -306,14 +307,8 @@ def _inside() -> None:
 
 def _up(data: str, plain: str) -> int:
     try:
-        return up(
-            city(),
-            config=Path("inventory.yaml"),
-            data_dir=Path(data),
-            listen=("127.0.0.1", 0),
-            daemon=DAEMON,
-            plain={"": None, "plain": True, "user": False}[plain],
-        )
+        spaces = {"": None, "plain": True, "user": False}[plain]
+        return run(Wish(city(), Path("inventory.yaml"), Path(data), ("127.0.0.1", 0), DAEMON, spaces))
     except PantauError as error:
         sys.stdout.write(f"{error}\n")
         return error.status

@@ -1,12 +1,15 @@
 """The rehearsal city: what is done to it really happens in the kernel, and what it says is what a person would get."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
 
 from monitor.core.errors import PantauError
 from monitor.lab import client
-from tests.conftest import lack
+from tests.conftest import lack, need
 from tests.rehearsal import Rehearsal, rehearsal
 
 HUB, KEC, ATAS, RSUD = "198.18.0.1", "198.18.0.5", "198.18.0.6", "198.18.0.8"
@@ -263,3 +266,15 @@ def test_a_wrong_word_is_answered_with_one_line(word: str, details: dict[str, ob
     with pytest.raises(PantauError) as refused:
         client.tell(word, **details)
     assert str(refused.value).startswith(line)
+
+
+@pytest.mark.parametrize("dashes", [["--"], []])
+def test_exec_stands_in_the_station_and_hands_back_the_exit_status(town: Rehearsal, dashes: list[str]) -> None:
+    need("nsenter")
+    words = [sys.executable, "-c", "from monitor.cli import main; main()", "lab", "exec", "kec-timur", *dashes]
+    environment = {**os.environ, "XDG_RUNTIME_DIR": str(town.home)}
+    said = subprocess.run(
+        [*words, "sh", "-c", "getent hosts portal.pantau.test; exit 7"], check=False, capture_output=True, text=True, env=environment
+    )
+    assert said.returncode == 7
+    assert said.stdout.split()[-1:] == ["portal.pantau.test"], said.stderr

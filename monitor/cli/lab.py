@@ -40,13 +40,13 @@ def up(sites: int | None, config: Path, listen: tuple[str, int], data_dir: Path 
     Contoh / example: pantau lab up --sites 415
     """
     from monitor import inventory
-    from monitor import lab as city
+    from monitor.lab.outside import Wish, run
 
     folder = (data_dir or default_data_dir() / "lab").absolute()
     folder.mkdir(parents=True, exist_ok=True)
     if sites is not None:
         config = inventory.write_larger(config, sites, folder / "inventory")
-    return city.up(inventory.load(config), config=config.absolute(), data_dir=folder, listen=listen)
+    return run(Wish(inventory.load(config), config.absolute(), folder, listen))
 
 
 @lab.command()

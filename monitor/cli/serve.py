@@ -23,6 +23,8 @@ def serve(config: Path, data_dir: Path, listen: str) -> int:
 
     Contoh / example: pantau serve --config inventory.yaml --listen 127.0.0.1:9475
     """
-    from monitor.daemon import Settings, run
+    from monitor import inventory
+    from monitor.daemon.life import run
+    from monitor.daemon.settings import Settings
 
-    return asyncio.run(run(Settings(config=config, data_dir=data_dir, listen=listen)))
+    return asyncio.run(run(Settings(config=config, data_dir=data_dir, listen=listen), inventory.load))

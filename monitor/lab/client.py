@@ -97,6 +97,9 @@ def execute(name: str, command: Sequence[str]) -> None:
     spaces = [f"--net={process}/fd/{place['net']}", f"--mount={process}/ns/mnt", f"--pid={process}/ns/pid"]
     if not os.path.samefile(f"{process}/ns/user", "/proc/self/ns/user"):  # noqa: PTH121 - pathlib costs a tenth of our start-up
         spaces.append(f"--user={process}/ns/user")
+    environment = place.get("environment")
+    if isinstance(environment, dict):
+        os.environ.update({str(name): str(value) for name, value in environment.items()})
     words = ["nsenter", *spaces, "--preserve-credentials", f"--root={process}/root", f"--wd={process}/cwd", "--", *command]
     try:
         os.execvp(words[0], words)  # noqa: S606 - the person's own command, word by word

@@ -20,7 +20,7 @@ from monitor.lab import kernel
 from monitor.lab.faults import Faults
 from monitor.lab.namespaces import Namespaces
 from monitor.lab.network import Network
-from monitor.lab.plan import Plan
+from monitor.lab.plan import NAME_SERVER, Plan
 from monitor.lab.services import Services
 from monitor.lab.supervisor import Supervisor
 from monitor.lab.words import Words
@@ -65,6 +65,8 @@ async def _live(order: Order, outer_pid: int) -> int:
     begun = time.monotonic()
     ended = _signals()
     room = _make_room(order)
+    os.environ.update(_environment(room))
+    _use_own_names(room)
     spaces = Namespaces()
     network = Network(order.plan, spaces)
     _report(order, step=f"{len(order.plan.stations)} namespaces, {len(order.plan.cables)} cables")
@@ -76,7 +78,7 @@ async def _live(order: Order, outer_pid: int) -> int:
     words = Words(order.city, order.plan, faults, services, spaces, outer_pid)
     server = await serve(order.control, words.answer)
     supervisor = Supervisor(
-        spaces, _command(order), _environment(room), [order.page.fileno()], lambda line: _report(order, step=line)
+        spaces, _command(order), os.environ, [order.page.fileno()], lambda line: _report(order, step=line)
     )  # fmt: skip
     keeping = asyncio.create_task(supervisor.keep())
     _report(order, ready=f"{len(order.plan.stations)} stasiun · stations, {time.monotonic() - begun:.1f} s")
@@ -117,8 +119,16 @@ def _command(order: Order) -> list[str]:
 
 
 def _environment(room: Path) -> dict[str, str]:
-    given = {"PANTAU_CITY": "1", "PANTAU_CITY_CA": str(room / "ca.pem"), "CREDENTIALS_DIRECTORY": str(room / "credentials")}
-    return {**os.environ, **given}
+    """What tells a program that it is inside the city, and where the city's authority and keys are."""
+    return {"PANTAU_CITY": "1", "PANTAU_CITY_CA": str(room / "ca.pem"), "CREDENTIALS_DIRECTORY": str(room / "credentials")}
+
+
+def _use_own_names(room: Path) -> None:
+    """Let every program inside ask the city's name server; where /etc/resolv.conf cannot be covered, they ask in vain."""
+    own = room / "resolv.conf"
+    own.write_text(f"nameserver {NAME_SERVER}\n", encoding="ascii")
+    with suppress(OSError):
+        kernel.mount(str(own), "/etc/resolv.conf", "", kernel.MS_BIND)
 
 
 def _credentials(city: City, room: Path) -> Mapping[str, str]:

@@ -34,7 +34,11 @@ _DESCRIPTORS = 65536
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What is asked for, as `monitor.lab.up` explains it."""
+    """What is asked for: the city, its inventory's file, where its daemon keeps its journal and where the page answers.
+
+    `daemon` is the program and its first words (the `pantau` beside this Python, unless given); `plain` makes the namespaces
+    without a user namespace (as root, unless given).
+    """
 
     city: City
     config: Path
@@ -45,7 +49,7 @@ class Wish:
 
 
 def run(wish: Wish) -> int:
-    """Build the city in a child, wait for its end, return its exit status."""
+    """Build the city in a child, wait for its end, return its exit status. Raises PantauError (69) when the kernel refuses."""
     plan = draw(wish.city)
     page, control = _listen(wish.listen), bind(control_address())
     _raise_limit()

@@ -1,5 +1,6 @@
 """The words that a running city takes over its control socket; each is one method, found by its name in `WORDS`."""
 
+import os
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -11,6 +12,9 @@ from monitor.lab.plan import Plan
 from monitor.lab.services import Services
 
 Answer = Mapping[str, object]
+
+
+_TOLD = ("PANTAU_CITY", "PANTAU_CITY_CA")
 
 
 class Words:
@@ -79,7 +83,12 @@ class Words:
         station = request["id"]
         if station not in self._plan.stations:
             raise PantauError(f"{station}: no such station; `pantau lab list` has the names")
-        return {"ok": True, "pid": self._pid, "net": self._spaces.descriptor(station)}
+        return {
+            "ok": True,
+            "pid": self._pid,
+            "net": self._spaces.descriptor(station),
+            "environment": {name: os.environ[name] for name in _TOLD if name in os.environ},
+        }
 
     async def list(self, _request: Mapping[str, Any]) -> Answer:
         """Everything that has a name."""
