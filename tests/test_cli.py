@@ -1,0 +1,140 @@
+import asyncio
+import json
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import click
+import pytest
+import pytest_asyncio
+from aiohttp.test_utils import TestServer
+
+from exporters.web import application
+from monitor import cli
+from monitor.core.errors import Exit
+from tests.town import cut, engine_of, town, view_of
+
+ROOT = Path(__file__).resolve().parent.parent
+NOBODY = "http://127.0.0.1:9"
+
+
+def commands(group: click.Group = cli.root, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        yield (*path, name)
+        if isinstance(command, click.Group):
+            yield from commands(command, (*path, name))
+
+
+@pytest.mark.parametrize("words", sorted(commands()), ids=" ".join)
+def test_every_command_has_help_with_an_example(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run([*words, "--help"]) == Exit.OK
+    assert "pantau" in capsys.readouterr().out.partition("example:")[2]
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["statsu"], "pantau: no command 'statsu'; did you mean 'status'?"),
+        (["lab", "loss", "kel-gentong", "200"], "pantau: Invalid value for 'PERCENT': 200.0 is not in the range 0<=x<=100."),
+        (["lab", "up", "--listen", "9475"], "pantau: Invalid value for '--listen': 9475: not ADDRESS:PORT, as 127.0.0.1:9475"),
+        (["probe", "tcp"], "pantau: say what to look at: pantau probe KIND TARGET [KEY=VALUE]..."),
+        (["probe", "tcp", "127.0.0.1", "port"], "pantau: port: not KEY=VALUE"),
+        (["check", "--url", "ftp://x"], "pantau: --url ftp://x: not an address like http://127.0.0.1:9475"),
+    ],
+)
+def test_a_usage_error_is_one_line_and_exit_3(words: list[str], line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(words) == Exit.UNKNOWN
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 1
+    assert said[0].startswith(line)
+
+
+@pytest.mark.parametrize("words", [["check"], ["status"], ["explain", "hub"], ["reload"], ["notify", "test", "piket"]], ids=" ".join)
+def test_without_a_daemon_a_question_says_how_to_start_one_and_ends_with_3(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run([*words, "--url", NOBODY]) == Exit.UNKNOWN
+    assert "no daemon answers there" in capsys.readouterr().err
+
+
+def test_without_a_city_its_words_say_how_to_start_one(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    assert cli.run(["lab", "cut", "kec-gadingrejo"]) == Exit.MISSING
+    assert capsys.readouterr().err == "pantau: no city is running here: start one with `pantau lab up`\n"
+
+
+def test_the_committed_inventory_is_clean(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["check-config", str(ROOT / "inventory.yaml")]) == Exit.OK
+    assert "87 situs/sites, 18 aplikasi/applications" in capsys.readouterr().out
+
+
+def test_a_broken_inventory_is_told_as_json_and_exit_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "inventory.yaml"
+    file.write_text("city: {nama: Pasuruan}\n", encoding="utf-8")
+    assert cli.run(["check-config", str(file), "--format", "json"]) == Exit.WARNING
+    problems = json.loads(capsys.readouterr().out)["problems"]
+    assert {"file", "line", "column", "key", "message", "hint"} == set(problems[0])
+    assert (1, "city.nama", "name") in [(problem["line"], problem["key"], problem["hint"]) for problem in problems]
+
+
+def test_a_batch_answers_each_line_and_says_when_one_could_not_be_looked_at(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "looks"
+    file.write_text('{"id": "a1", "kind": "tcp", "target": "127.0.0.1", "port": 9, "timeout": 2}\nnonsense\n', encoding="utf-8")
+    assert cli.run(["probe", "--batch", str(file)]) == 1
+    answers = {line["id"]: line for line in map(json.loads, capsys.readouterr().out.splitlines())}
+    assert (answers["a1"]["verdict"], answers["a1"]["reason"]) == ("FAIL", "refused")
+    assert answers[None]["verdict"] == "UNSURE"
+
+
+def test_help_imports_nothing_heavy() -> None:
+    heavy = "[name for name in ('pydantic', 'aiohttp', 'rich', 'asyncio') if name in sys.modules]"
+    code = f"import sys; from monitor import cli; cli.run(['--help']); print({heavy})"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    assert said.splitlines()[-1] == "[]"
+
+
+@pytest_asyncio.fixture(name="url")
+async def _url() -> AsyncIterator[str]:
+    city = town()
+    beliefs, incident, page = cut(city)
+    async with TestServer(application(view_of(engine_of(city, beliefs, incident, owed=(page,))))) as server:
+        yield str(server.make_url("")).rstrip("/")
+
+
+async def _said(*words: str) -> tuple[int, str]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", "from monitor.cli import main; main()", *words, stdout=subprocess.PIPE, cwd=ROOT
+    )
+    out, _ = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, out.decode()
+
+
+async def test_check_is_critical_while_an_outage_is_open_in_the_form_of_nagios(url: str) -> None:
+    status, said = await _said("check", "--url", url)
+    assert status == Exit.CRITICAL
+    assert said.startswith("CRITICAL - 1 gangguan/incidents: kec-gadingrejo;")
+    assert "| 'incidents'=1 " in said
+
+
+async def test_check_of_ids_takes_the_worst_and_an_unknown_one_ends_with_3(url: str) -> None:
+    assert (await _said("check", "hub", "--url", url))[0] == Exit.OK
+    assert (await _said("check", "hub", "kec-gadingrejo", "--url", url))[0] == Exit.CRITICAL
+    assert (await _said("check", "nowhere", "--url", url))[0] == Exit.UNKNOWN
+
+
+async def test_status_names_the_cause_as_a_table_and_as_json(url: str) -> None:
+    assert "kec-gadingrejo" in (await _said("status", "--url", url))[1]
+    found = json.loads((await _said("status", "--url", url, "--format", "json"))[1])
+    assert found["incidents"][0]["cause"] == "kec-gadingrejo"
+
+
+async def test_explain_says_what_is_believed_and_where_it_stands_in_the_inventory(url: str) -> None:
+    status, said = await _said("explain", "kec-gadingrejo", "--url", url)
+    assert status == Exit.OK
+    assert "condition: down" in said
+    assert "where: inventory.yaml:12" in said
