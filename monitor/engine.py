@@ -221,7 +221,8 @@ class Engine:
         del self.state.waiting[node]
         cause = self._cause(node, why)
         receivers = routing.receivers(self.state.city, cause)
-        covered = [incident for incident in self.open_incidents() if incident.cause.node in self.topology.behind(node)]
+        behind = set(self.topology.behind(node))
+        covered = [incident for incident in self.open_incidents() if incident.cause.node in behind]
         if covered:
             incident = covered[0]
             del self._open[incident.cause.node]
