@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 from monitor.core.city import City
-from monitor.core.events import Decision, Effect, Event, Page, ProbeResult, Tick, Verify
+from monitor.core.events import Decision, Delivered, Effect, Event, Page, ProbeResult, Tick, Verify
 from monitor.daemon.logs import log
 from monitor.engine import Engine, State
 from monitor.journal import DamagedError, Journal, JournalError, Recovery, Row, row_of
@@ -130,7 +130,8 @@ class Flow:
         self._rows.append(row)
         self._rows.extend(row_of(effect) for effect in effects if isinstance(effect, Decision | Page))
         self._effects.extend(effect for effect in effects if not isinstance(effect, Decision))
-        self._flush_at = min(self._flush_at, self._clock.now() + FLUSH)
+        # What was sent is marked at once: a kill between the two sends it again.
+        self._flush_at = min(self._flush_at, self._clock.now() + (0.0 if isinstance(event, Delivered) else FLUSH))
 
     async def _commit(self) -> None:
         """Put what was applied on disk, then act; when the disk refuses, go back to what it knows and try again."""
