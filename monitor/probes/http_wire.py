@@ -4,7 +4,6 @@ aiohttp's own connector resolves in threads, hides what the kernel said and keep
 """
 
 import asyncio
-import socket
 import ssl
 import time
 
@@ -21,6 +20,8 @@ from monitor.probes.http_certificate import chain_end
 from monitor.probes.http_options import HttpOptions
 from monitor.probes.names import Names
 from monitor.probes.vantage import Vantage
+
+_SILENT = "the server closed the connection before it answered"
 
 
 class Wire(aiohttp.BaseConnector):
@@ -45,7 +46,7 @@ class Wire(aiohttp.BaseConnector):
     async def _create_connection(self, req: ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout) -> ResponseHandler:
         del traces, timeout
         if self._asked:  # aiohttp asks a second time when the first ended without an answer; a look does not
-            raise Fault(Reason.RESET, "the server closed the connection before it answered")
+            raise Fault(Reason.RESET, _SILENT)
         host, port = req.url.raw_host, req.url.port
         if host is None or port is None:
             raise Fault(Reason.REDIRECT_INVALID, "the URL names no host")
@@ -54,31 +55,34 @@ class Wire(aiohttp.BaseConnector):
         addresses = await self._vantage.share(Names).resolve(at, self._attempt)
         context = self._vantage.tls(self._options.ca, verify=self._options.verify) if req.url.scheme == "https" else None
         sock = await connect(addresses, port, self._attempt)
-        loop = asyncio.get_running_loop()
-        if context is None:
-            self._transport, protocol = await loop.create_connection(self._factory, sock=sock)
-        else:
+        # Kept is the transport below TLS: Python before 3.11.5 cannot abort one of TLS that was closed twice, as aiohttp does.
+        self._transport, protocol = await asyncio.get_running_loop().create_connection(self._factory, sock=sock)
+        if context is not None:
             with self._attempt.phase("tls", Reason.TLS_TIMEOUT):
-                self._transport, protocol = await self._shake_hands(sock, context, self._options.server_name or host)
+                protocol = await self._shake_hands(self._transport, context, self._options.server_name or host)
         return protocol
 
-    async def _shake_hands(self, sock: socket.socket, context: ssl.SSLContext, name: str) -> tuple[asyncio.Transport, ResponseHandler]:
+    async def _shake_hands(self, below: asyncio.Transport, context: ssl.SSLContext, name: str) -> ResponseHandler:
+        protocol: ResponseHandler = self._factory()
         try:
-            made: tuple[asyncio.Transport, ResponseHandler] = await asyncio.get_running_loop().create_connection(
-                self._factory, sock=sock, ssl=context, server_hostname=name
-            )
+            above = await asyncio.get_running_loop().start_tls(below, protocol, context, server_hostname=name)
         except ssl.SSLError as error:
             raise fault_of(error) from None
         except ConnectionError as error:
             closed = fault_of(error) if error.errno else Fault(Reason.TLS_HANDSHAKE, "the server ended the connection while shaking hands")
             raise closed from None
-        shaken = made[0].get_extra_info("ssl_object")
+        if above is None:
+            raise Fault(Reason.RESET, _SILENT)
+        protocol.connection_made(above)
+        self._note_tls(above.get_extra_info("ssl_object"))
+        return protocol
+
+    def _note_tls(self, shaken: ssl.SSLObject) -> None:
         self._attempt.values["tls_version"] = shaken.version()
         end = chain_end(shaken)
         if end is not None:
             self.certificate_end = end if self.certificate_end is None else min(end, self.certificate_end)
             self._attempt.values["certificate_end"] = int(self.certificate_end)
-        return made
 
 
 def fault_of_aiohttp(error: aiohttp.ClientError) -> Fault:
@@ -86,7 +90,7 @@ def fault_of_aiohttp(error: aiohttp.ClientError) -> Fault:
     text = f"{error} {error.__cause__ or ''}"
     match error:
         case aiohttp.ServerDisconnectedError():
-            return Fault(Reason.RESET, "the server closed the connection before it answered")
+            return Fault(Reason.RESET, _SILENT)
         case aiohttp.ClientResponseError():
             if "Got more than" in text or "oo many" in text:
                 return Fault(Reason.HEADER_TOO_LARGE, "a line of the header, or the number of lines, is beyond all bounds")
