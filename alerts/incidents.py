@@ -1,9 +1,10 @@
 """The life of an incident: one opening, any updates and one end for each receiver. Pure.
 
-`open_incident`, `reroot` and `end` change the incident and return the pages owed; who is told is `routing`'s matter
+`open_incident`, `change`, `gathered` and `end` change the incident and return the pages owed; who is told is `routing`'s matter
 and handed in. Whoever was told of the opening is told of the end.
 """
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -11,6 +12,7 @@ from monitor.core.city import SITES, City, Kind, Node
 from monitor.core.events import Page, Severity, Step, Why
 from monitor.core.verdict import Reason
 
+GATHER = 60.0
 UPSTREAM = frozenset({Kind.HUB, Kind.INTERNET, Kind.KECAMATAN})
 
 
@@ -18,7 +20,9 @@ UPSTREAM = frozenset({Kind.HUB, Kind.INTERNET, Kind.KECAMATAN})
 class Cause:
     """What an incident is about: the node, what was seen of it, and what it takes with it.
 
-    `since` is (last answer, first loss) in epoch seconds; `alike` are the ids that would look the same from here.
+    `node` is the id of a node, or of the shared risk that explains all `members` (the roots). `since` is (last answer, first
+    loss) in epoch seconds; `alike` are the ids that would look the same from here, `instead` the second likeliest cause
+    ("": each member by itself).
     """
 
     node: str
@@ -28,22 +32,43 @@ class Cause:
     since: tuple[float, float]
     severity: Severity
     alike: tuple[str, ...] = ()
+    members: tuple[str, ...] = ()
+    instead: tuple[str, ...] = ()
     behind: tuple[str, ...] = ()
     opds: tuple[str, ...] = ()
     urusan: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
+class Member:
+    """One root of an incident: down since its first loss at `fell`, up again at `up` (0: still down)."""
+
+    fell: float
+    up: float = 0.0
+
+
+@dataclass(slots=True)
 class Incident:
-    """One incident, open while `ended` is 0; `told` are the receivers of its opening, `steps` counts what was told."""
+    """One incident, open while `ended` is 0; `told` are the receivers of its opening, `steps` counts what was told.
+
+    `members` are its roots. At `update_at` what was gathered is told, at `split_at` who is still down is named (0: nothing to do).
+    """
 
     id: str
     cause: Cause
     opened: float
+    members: dict[str, Member] = field(default_factory=dict)
     told: list[str] = field(default_factory=list)
     steps: int = 0
+    update_at: float = 0.0
+    split_at: float = 0.0
     ended: float = 0.0
     end_why: Why | None = None
+
+    @property
+    def deadline(self) -> float:
+        """When the engine must look at it again, or infinity."""
+        return min(self.update_at or math.inf, self.split_at or math.inf)
 
 
 def severity(node: Node, behind: Iterable[Node]) -> Severity:
@@ -72,30 +97,39 @@ def impact(city: City, nodes: Iterable[Node]) -> tuple[tuple[str, ...], tuple[st
     return tuple(opds), tuple(urusan)
 
 
-def alike(city: City, node: Node) -> tuple[str, ...]:
-    """Ids of what would look the same from here: the node, and the only link that leads to it."""
-    links = [link.id for link in city.links.values() if link.child == node.id]
-    return (node.id, *links) if len(links) == 1 else (node.id,)
-
-
 def open_incident(incident: Incident, receivers: Iterable[str], at: float) -> list[Page]:
     """Tell everybody concerned, once."""
     incident.told = list(dict.fromkeys(receivers))
     return _pages(incident, Step.OPEN, incident.told, at, incident.cause.why)
 
 
-def reroot(incident: Incident, cause: Cause, receivers: Iterable[str], at: float) -> list[Page]:
-    """Give the incident a better cause: an update for those who know of it, an opening for those who are hit only now."""
-    previous, incident.cause = incident.cause.node, cause
-    pages = _pages(incident, Step.UPDATE, incident.told, at, Why.BETTER_CAUSE, previous)
+def change(incident: Incident, cause: Cause, receivers: Iterable[str], at: float, why: Why) -> list[Page]:
+    """Give the incident another cause or more members: an update for those who know of it, an opening for those who are hit only now.
+
+    What names another cause, or is worse, is told at once; more of the same is gathered for `GATHER` seconds.
+    """
+    before, incident.cause = incident.cause, cause
     new = [receiver for receiver in dict.fromkeys(receivers) if receiver not in incident.told]
+    order = list(Severity)
+    if cause.node == before.node and order.index(cause.severity) >= order.index(before.severity):
+        incident.update_at = incident.update_at or at + GATHER
+        pages = []
+    else:
+        incident.update_at = 0.0
+        pages = _pages(incident, Step.UPDATE, incident.told, at, why, before.node)
     incident.told.extend(new)
-    return pages + _pages(incident, Step.OPEN, new, at, cause.why)
+    return pages + (_pages(incident, Step.OPEN, new, at, cause.why) if new else [])
+
+
+def gathered(incident: Incident, at: float) -> list[Page]:
+    """Tell what was gathered."""
+    incident.update_at = 0.0
+    return _pages(incident, Step.UPDATE, incident.told, at, Why.JOINED)
 
 
 def end(incident: Incident, why: Why, at: float) -> list[Page]:
     """Close the incident and tell the same people."""
-    incident.ended, incident.end_why = at, why
+    incident.ended, incident.end_why, incident.update_at, incident.split_at = at, why, 0.0, 0.0
     return _pages(incident, Step.END, incident.told, at, why)
 
 
@@ -117,6 +151,8 @@ def _pages(incident: Incident, step: Step, receivers: list[str], at: float, why:
             since=cause.since,
             opened=incident.opened,
             alike=cause.alike,
+            members=cause.members,
+            instead=cause.instead,
             behind=cause.behind,
             opds=cause.opds,
             urusan=cause.urusan,

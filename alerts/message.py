@@ -119,6 +119,6 @@ def _telegram_length(text: str) -> int:
 
 
 def _names(page: Page, city: City) -> dict[str, str]:
-    ids = (page.cause, page.previous_cause, *page.alike, *page.behind, *page.opds, *page.told)
+    ids = (page.cause, page.previous_cause, *page.alike, *page.members, *page.behind, *page.opds, *page.told)
     names = {key: name_of(city, key) for key in ids if key}
     return names | {key: one_line(city.urusan[key].name) for key in page.urusan if key in city.urusan}

@@ -7,6 +7,7 @@ from html import escape
 
 from alerts.words import REASONS, UNNAMED, WHYS, clock, count, day, lasted, local, pick, say
 from monitor.core.city import City, Kind
+from monitor.core.cover import WHOLE_CITY
 from monitor.core.events import Page, Step, Why
 from monitor.core.verdict import Reason
 
@@ -36,8 +37,8 @@ class Line:
 
 
 def name_of(city: City, key: str) -> str:
-    """The name of a node or receiver on one line; its id when the inventory no longer has it."""
-    named = city.nodes.get(key) or city.receivers.get(key)
+    """The name of a node, shared risk or receiver on one line; its id when the inventory no longer has it."""
+    named = city.nodes.get(key) or city.risks.get(key) or city.receivers.get(key) or (city if key == WHOLE_CITY else None)
     return one_line(named.name) if named and named.name.strip() else key
 
 
@@ -66,6 +67,7 @@ class Teller:
             yield from self._changed()
             yield from self._meaning()
             yield from self._happened()
+            yield from self._members()
             yield from self._behind()
             yield from self._hit()
             yield from self._application()
@@ -95,6 +97,10 @@ class Teller:
         link = self.city.links.get(self.page.cause)
         if link:
             yield Line(value=self._say("redundancy", site=name_of(self.city, link.child)))
+        elif self.page.cause == WHOLE_CITY:
+            yield Line(value=self._say("kota"))
+        elif self.page.cause in self.city.risks:
+            yield Line(value=self._say("risk", name=name_of(self.city, self.page.cause)))
         elif node and node.kind in {Kind.HUB, Kind.INTERNET}:
             yield Line(value=self._say(node.kind.value))
         elif node and node.kind is Kind.ISP and not self.page.behind:
@@ -105,6 +111,12 @@ class Teller:
         if before and before != now:
             named = [f"{name_of(self.city, key)} [{key}]" for key in (before, now)]
             yield Line(value=self._say("changed", before=named[0], now=named[1]))
+
+    def _members(self) -> Iterator[Line]:
+        """Who fell, when that is more than the cause itself."""
+        fallen = [name_of(self.city, key) for key in self.page.members]
+        if fallen and self.page.members != (self.page.cause,):
+            yield Line(self._say("members", count=len(fallen)), self._join(fallen) if self.names else "")
 
     def _groups(self) -> dict[Kind, list[str]]:
         groups: dict[Kind, list[str]] = {}
@@ -165,6 +177,8 @@ class Teller:
         return self._say("contract_over" if past else "contract", vendor=vendor, end=day(over, self.language))
 
     def _doubt(self) -> Iterator[Line]:
+        for other in self.page.instead:
+            yield Line(value=self._say("instead", name=name_of(self.city, other) if other else self._say("separate")))
         yield from self._list("alike", [self._thing(key) for key in self.page.alike if key != self.page.cause])
         if self.page.why is Why.ROOT_UNVERIFIED:
             yield Line(value=self._say("unverified"))

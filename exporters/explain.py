@@ -54,7 +54,9 @@ def _node(engine: Engine, node: Node, at: float) -> Json:
         "groups": [[_parent(engine, parent, at) for parent in group] for group in node.groups],
         "checks": [_check(engine, checks[check], at) for check in node.checks],
         "incidents": [
-            incident_json(engine, one) for one in engine.state.incidents.values() if node.id in (one.cause.node, *one.cause.behind)
+            incident_json(engine, one)
+            for one in engine.state.incidents.values()
+            if node.id in (one.cause.node, *one.cause.members, *one.cause.behind)
         ],
     }
 

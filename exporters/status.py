@@ -7,10 +7,10 @@ from alerts.incidents import Incident
 from monitor.core.city import SITES, City, Kind, Node
 from monitor.engine import Condition, Engine
 
-ANSWERS = frozenset({Condition.UP, Condition.DEGRADED, Condition.SUSPECT})
+ANSWERS = frozenset({Condition.UP, Condition.DEGRADED, Condition.NO_REPLY, Condition.SUSPECT})
 SILENT = frozenset({Condition.DOWN, Condition.SHADOWED})
 SEEN = tuple(condition for condition in Condition if condition is not Condition.UNWATCHED)
-PARTS = (Condition.DEGRADED, Condition.SUSPECT, Condition.SHADOWED, Condition.NEW)
+PARTS = (Condition.DEGRADED, Condition.NO_REPLY, Condition.SUSPECT, Condition.SHADOWED, Condition.NEW)
 HEAVIEST_FIRST = ("critical", "major", "minor")
 
 
@@ -22,7 +22,7 @@ def conditions(engine: Engine, at: float) -> dict[str, Condition]:
 def counts(conditions: Iterable[Condition]) -> dict[str, int]:
     """Return how many answer, do not, or are not known: these three add up.
 
-    Of those up, `degraded` and `suspect` are said apart; of those down, `shadowed`; of those unknown, `new`.
+    Of those up, `degraded`, `no_reply` and `suspect` are said apart; of those down, `shadowed`; of those unknown, `new`.
     """
     each = Counter(conditions)
     up = sum(each[condition] for condition in ANSWERS)
@@ -37,8 +37,8 @@ def open_incidents(engine: Engine) -> list[Incident]:
 
 
 def hit(city: City, incident: Incident) -> list[Node]:
-    """Return the nodes an incident takes: its cause and all that is behind it, as far as they still are in the city."""
-    ids = dict.fromkeys((incident.cause.node, *incident.cause.behind))
+    """Return the nodes an incident takes: its cause, its members and all that is behind them, as far as they still are in the city."""
+    ids = dict.fromkeys((incident.cause.node, *incident.cause.members, *incident.cause.behind))
     return [city.nodes[node] for node in ids if node in city.nodes]
 
 
@@ -50,6 +50,8 @@ def incident_json(engine: Engine, incident: Incident) -> dict[str, object]:
         "id": incident.id,
         "cause": cause.node,
         "class": list(cause.alike),
+        "members": list(cause.members),
+        "instead": list(cause.instead),
         "severity": cause.severity.value,
         "why": cause.why.value,
         "reason": cause.reason.value if cause.reason else None,

@@ -9,6 +9,7 @@ from monitor.engine import Condition
 CONDITIONS: Mapping[Condition, Pair] = {
     Condition.UP: ("normal", "up"),
     Condition.DEGRADED: ("peringatan", "warning"),
+    Condition.NO_REPLY: ("diam, tetapi bekerja", "silent but working"),
     Condition.SUSPECT: ("diperiksa ulang", "being checked again"),
     Condition.DOWN: ("mati", "down"),
     Condition.SHADOWED: ("tidak terjangkau", "unreachable"),

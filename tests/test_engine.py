@@ -1,18 +1,12 @@
-import math
-
 import pytest
-from pydantic import TypeAdapter
 
 from monitor.core import belief as beliefs
 from monitor.core.belief import Belief, Status
 from monitor.core.city import Check, City, Grade, Kind, Link, Node, Receiver, Route
-from monitor.core.events import Delivered, Effect, InventoryLoaded, Page, ProbeResult, Severity, Step, Tick, Verify, Why
-from monitor.core.topology import Topology
+from monitor.core.events import Delivered, ProbeResult, Severity, Step, Why
 from monitor.core.verdict import Reason, Verdict
-from monitor.engine import Condition, Engine, State
-
-STATE = TypeAdapter(State)
-START = 1_800_000_000.0
+from monitor.engine import Condition
+from tests.play import START, STATE, Play
 
 
 def _node(node: str, kind: Kind, *groups: tuple[str, ...]) -> Node:
@@ -42,67 +36,17 @@ def _city(*, without: str = "") -> City:
     return City("Uji", nodes=kept, checks=checks, links=links, receivers=receivers, routes=routes)
 
 
-class Play:
-    """Plays a city in virtual time: looks fall due by interval or when the engine asks; `dead` nodes do not answer."""
-
-    def __init__(self) -> None:
-        self.engine = Engine(State(City("")))
-        self.at = START
-        self.dead: set[str] = set()
-        self.pages: list[Page] = []
-        self.due: dict[str, float] = {}
-        self.restart = False
-        self.take(InventoryLoaded(START, _city()))
-        self.due = {check: START + number * 0.5 for number, check in enumerate(self.engine.state.city.checks)}
-
-    def take(self, event: ProbeResult | Tick | Delivered | InventoryLoaded) -> list[Effect]:
-        if self.restart:
-            self.engine = Engine(STATE.validate_json(STATE.dump_json(self.engine.state)))
-        effects = self.engine.apply(event)
-        self.pages += [effect for effect in effects if isinstance(effect, Page)]
-        for effect in effects:
-            if isinstance(effect, Verify) and effect.check in self.due:
-                self.due[effect.check] = min(self.due[effect.check], max(effect.at, self.at + 0.3))
-        return effects
-
-    def answers(self, node: str) -> bool:
-        return Topology(self.engine.state.city.nodes, self.dead).forwards(node)
-
-    def run(self, seconds: float) -> None:
-        end = self.at + seconds
-        while True:
-            check = min(self.due, key=lambda each: self.due[each])
-            deadline = self.engine.next_deadline()
-            self.at = min(self.due[check], deadline if deadline is not None else math.inf)
-            if self.at >= end:
-                self.at = end
-                return
-            if deadline is not None and deadline <= self.due[check]:
-                self.take(Tick(self.at))
-            else:
-                self.look(check)
-
-    def look(self, check: str) -> None:
-        known = self.engine.state.city.checks[check]
-        self.due[check] = self.at + known.interval
-        if self.answers(known.node):
-            self.take(ProbeResult(check, self.at, self.at + 0.01, Verdict.OK, seconds=0.01))
-        else:
-            self.take(ProbeResult(check, self.at, self.at + 0.01, Verdict.FAIL, Reason.TIMEOUT))
-
-
-def _told(play: Play, step: Step) -> list[tuple[str, str]]:
-    return [(page.cause, page.receiver) for page in play.pages if page.step is step]
+def _play(*, restart: bool = False) -> Play:
+    return Play(_city(), restart=restart)
 
 
 @pytest.mark.parametrize("restart", [False, True])
 def test_a_dead_kecamatan_is_one_page_a_receiver_and_one_end_and_a_restart_at_every_event_changes_nothing(*, restart: bool) -> None:
-    play = Play()
-    play.restart = restart
+    play = _play(restart=restart)
     play.run(60)
     play.dead = {"kec"}
     play.run(20)
-    assert _told(play, Step.OPEN) == [("kec", "layar"), ("kec", "piket")]
+    assert play.told(Step.OPEN) == [("kec", "layar"), ("kec", "piket")]
     assert set(play.pages[0].behind) == {"kel-a", "kel-b"}
     assert play.pages[0].alike == ("kec", "link-kec")
     assert play.pages[0].why is Why.ROOT_VERIFIED
@@ -111,12 +55,12 @@ def test_a_dead_kecamatan_is_one_page_a_receiver_and_one_end_and_a_restart_at_ev
     assert play.engine.condition("opd", play.at) is Condition.UP
     play.dead = set()
     play.run(120)
-    assert len(_told(play, Step.OPEN)) == 2
-    assert _told(play, Step.END) == [("kec", "layar"), ("kec", "piket")]
+    assert len(play.told(Step.OPEN)) == 2
+    assert play.told(Step.END) == [("kec", "layar"), ("kec", "piket")]
 
 
 def test_a_lost_second_line_is_a_minor_notice_and_no_outage() -> None:
-    play = Play()
+    play = _play()
     play.run(60)
     play.dead = {"line"}
     play.run(60)
@@ -124,30 +68,30 @@ def test_a_lost_second_line_is_a_minor_notice_and_no_outage() -> None:
 
 
 def test_a_site_that_fell_first_gets_the_better_cause_when_its_parent_falls_too() -> None:
-    play = Play()
+    play = _play()
     play.run(60)
     play.dead = {"kel-a"}
     play.run(60)
     play.dead = {"kel-a", "kec"}
     play.run(60)
     assert {page.incident for page in play.pages} == {"g1"}
-    assert _told(play, Step.UPDATE) == [("kec", "layar"), ("kec", "piket")]
+    assert play.told(Step.UPDATE) == [("kec", "layar"), ("kec", "piket")]
     assert play.pages[-1].previous_cause == "kel-a"
 
 
 def test_what_was_hidden_behind_a_repaired_parent_is_paged_then() -> None:
-    play = Play()
+    play = _play()
     play.run(60)
     play.dead = {"kec", "kel-b"}
     play.run(100)
     play.dead = {"kel-b"}
     play.run(100)
-    assert _told(play, Step.OPEN) == [("kec", "layar"), ("kec", "piket"), ("kel-b", "layar"), ("kel-b", "piket")]
-    assert len(_told(play, Step.END)) == 2
+    assert play.told(Step.OPEN) == [("kec", "layar"), ("kec", "piket"), ("kel-b", "layar"), ("kel-b", "piket")]
+    assert len(play.told(Step.END)) == 2
 
 
 def test_a_check_that_never_answered_is_new_and_never_a_cause() -> None:
-    play = Play()
+    play = _play()
     play.dead = {"kel-a"}
     play.run(300)
     assert play.pages == []
@@ -155,7 +99,7 @@ def test_a_check_that_never_answered_is_new_and_never_a_cause() -> None:
 
 
 def test_unsure_is_never_evidence_and_leaves_the_target_unknown() -> None:
-    play = Play()
+    play = _play()
     play.run(60)
     for number in range(50):
         at = play.at + number
@@ -165,11 +109,11 @@ def test_unsure_is_never_evidence_and_leaves_the_target_unknown() -> None:
 
 
 def test_a_target_that_goes_while_its_incident_is_open_ends_it_and_the_same_people_hear() -> None:
-    play = Play()
+    play = _play()
     play.run(60)
     play.dead = {"kel-a"}
     play.run(60)
-    play.take(InventoryLoaded(play.at, _city(without="kel-a")))
+    play.change(_city(without="kel-a"))
     assert [(page.step, page.receiver, page.why) for page in play.pages[2:]] == [
         (Step.END, "layar", Why.TARGET_REMOVED),
         (Step.END, "piket", Why.TARGET_REMOVED),
@@ -178,7 +122,7 @@ def test_a_target_that_goes_while_its_incident_is_open_ends_it_and_the_same_peop
 
 
 def test_a_page_is_owed_until_it_is_delivered() -> None:
-    play = Play()
+    play = _play()
     play.run(60)
     play.dead = {"kel-a"}
     play.run(60)
@@ -189,16 +133,16 @@ def test_a_page_is_owed_until_it_is_delivered() -> None:
 
 
 def test_a_root_whose_parent_cannot_be_asked_is_paged_as_not_verified_after_a_bounded_wait() -> None:
-    play = Play()
+    play = _play()
     play.run(60)
-    del play.due["kec/icmp"]
+    play.unasked = {"kec/icmp"}
     play.dead = {"kel-a"}
     play.run(120)
     assert {page.why for page in play.pages} == {Why.ROOT_UNVERIFIED}
 
 
 def test_looks_that_are_old_doubled_or_of_nobody_are_counted_and_change_nothing() -> None:
-    play = Play()
+    play = _play()
     play.run(30)
     before = STATE.dump_json(play.engine.state)
     look = ProbeResult("kec/icmp", START - 5, START - 4, Verdict.FAIL, Reason.TIMEOUT)

@@ -154,7 +154,7 @@ def test_a_running_contract_without_a_recorded_vendor_is_told_as_that() -> None:
 @pytest.mark.parametrize(
     ("cause", "sentence"),
     [
-        ("hub", "Seluruh kota tidak terlihat dari pemantau: router pusat mati, atau pemantau sendiri yang terputus."),
+        ("hub", "Pantau terputus dari kota: gerbangnya sendiri tidak menjawab. Keadaan semua situs tidak diketahui sejak itu."),
         ("internet", "Kota terputus dari internet; kabar lewat Telegram dan surel bisa terlambat."),
         ("isp-utama", "Jalur internet lewat ISP lain masih ada."),
     ],

@@ -11,13 +11,13 @@ from tests.town import NOW, cut_engine, engine_of, town, up, view_of
 
 def test_a_good_day_counts_everything_up() -> None:
     shown = status(engine_of(town()), NOW, "/run/control")
-    assert shown["sites"] == {"up": 12, "down": 0, "unknown": 0, "degraded": 0, "suspect": 0, "shadowed": 0, "new": 0}
+    assert shown["sites"] == {"up": 12, "down": 0, "unknown": 0, "degraded": 0, "no_reply": 0, "suspect": 0, "shadowed": 0, "new": 0}
     assert (shown["incidents"], shown["owed"], shown["control"], shown["at"]) == ([], 0, "/run/control", NOW)
 
 
 def test_up_down_and_unknown_add_up_and_the_rest_are_parts_of_them() -> None:
     each = counts(Condition)
-    assert each == {"up": 3, "down": 2, "unknown": 3, "degraded": 1, "suspect": 1, "shadowed": 1, "new": 1}
+    assert each == {"up": 4, "down": 2, "unknown": 3, "degraded": 1, "no_reply": 1, "suspect": 1, "shadowed": 1, "new": 1}
 
 
 def test_an_incident_is_told_with_cause_class_shadow_impact_and_receivers() -> None:
@@ -44,8 +44,8 @@ def test_what_answers_with_a_warning_is_up_and_degraded() -> None:
     late.verdict = Verdict.SLOW
     engine = engine_of(town(), {"kel-a0/icmp": late, "kel-b0/icmp": Belief(), "app-portal/http": up(NOW - 900)})
     shown = json.loads(json.dumps(status(engine, NOW)))
-    assert shown["sites"] == {"up": 11, "down": 0, "unknown": 1, "degraded": 1, "suspect": 0, "shadowed": 0, "new": 1}
-    assert shown["apps"] == {"up": 0, "down": 0, "unknown": 1, "degraded": 0, "suspect": 0, "shadowed": 0, "new": 0}
+    assert shown["sites"] == {"up": 11, "down": 0, "unknown": 1, "degraded": 1, "no_reply": 0, "suspect": 0, "shadowed": 0, "new": 1}
+    assert shown["apps"] == {"up": 0, "down": 0, "unknown": 1, "degraded": 0, "no_reply": 0, "suspect": 0, "shadowed": 0, "new": 0}
     assert shown["nodes"]["kel-b0"] == "new"
 
 

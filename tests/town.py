@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 
-from alerts.incidents import Cause, Incident
+from alerts.incidents import Cause, Incident, Member
 from exporters.view import Bell, View
 from monitor.core.belief import Belief, Status
 from monitor.core.city import SITES, Application, Check, City, Grade, Kind, Link, Node, Receiver, Risk, Urusan
@@ -106,9 +106,9 @@ def cut(city: City, word: str = "gadingrejo", incident: str = "g17") -> tuple[di
     behind = tuple(node.id for node in city.nodes.values() if node.kecamatan == kecamatan and node.id != kecamatan)
     cause = Cause(
         kecamatan, Why.ROOT_VERIFIED, Reason.TIMEOUT, "", (NOW - 630, NOW - 620), Severity.CRITICAL, (kecamatan, f"link-{kecamatan}"),
-        behind, ("opd-dinas0",), ("kominfo",),
+        (kecamatan,), (), behind, ("opd-dinas0",), ("kominfo",),
     )  # fmt: skip
-    found = Incident(incident, cause, NOW - 600, ["tg-noc", "surel"], 1)
+    found = Incident(incident, cause, NOW - 600, {kecamatan: Member(NOW - 620)}, ["tg-noc", "surel"], 1)
     page = Page(
         f"{incident}/1/surel",
         incident,

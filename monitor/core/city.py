@@ -185,3 +185,8 @@ class City:
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     receivers: Mapping[str, Receiver] = field(default_factory=dict)
     routes: tuple[Route, ...] = ()
+
+    def decider(self, node: str) -> Check | None:
+        """Return the check that decides a node, None for one that is not looked at."""
+        found = self.nodes.get(node)
+        return self.checks[found.checks[0]] if found and found.checks else None

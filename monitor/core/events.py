@@ -103,6 +103,10 @@ class Why(StrEnum):
     SHADOWED = "shadowed"
     BETTER_CAUSE = "better_cause"
     MERGED = "merged"
+    JOINED = "joined"
+    SPLIT = "split"
+    VOUCHED_FOR = "vouched_for"
+    NOTHING_BEHIND = "nothing_behind"
     TARGET_REMOVED = "target_removed"
     TARGET_CHANGED = "target_changed"
     DELIVERED = "delivered"
@@ -123,7 +127,8 @@ class Page:
 
     `key` is `incident/step number/receiver`. `since` is (last answer, first loss) of the cause. `behind` are the ids
     of the nodes that cannot be reached because of it, `opds` and `urusan` who is hit, `told` who hears of this step.
-    `alike` are the ids that would look the same from here. `why` is the reason of the step.
+    `cause` is a node or the shared risk that explains all `members`; `alike` are the ids that would look the same from here,
+    `instead` the second likeliest cause. `why` is the reason of the step.
     """
 
     key: str
@@ -139,6 +144,8 @@ class Page:
     since: tuple[float, float]
     opened: float
     alike: tuple[str, ...] = ()
+    members: tuple[str, ...] = ()
+    instead: tuple[str, ...] = ()
     behind: tuple[str, ...] = ()
     opds: tuple[str, ...] = ()
     urusan: tuple[str, ...] = ()

@@ -4,7 +4,7 @@ A parent forwards when it is reachable and not down. Kept as one counter a group
 it flips. The graph is free of cycles (the inventory refuses them); a parent without an entry forwards always.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from monitor.core.city import Node
 
@@ -54,13 +54,25 @@ class Topology:
             self._down.discard(node)
         return self._spread(node, up=not down) if self.forwards(node) != before else []
 
-    def behind(self, node: str) -> tuple[str, ...]:
-        """Nodes that cannot be reached now and could be, were this one not down."""
-        if node not in self._down:
-            return ()
-        freed = self.set_down(node, down=False)
-        self.set_down(node, down=True)
-        return tuple(freed)
+    def behind(self, *nodes: str) -> tuple[str, ...]:
+        """Nodes that cannot be reached now and could be, were these not down."""
+        fallen = [node for node in nodes if node in self._down]
+        freed: dict[str, None] = {}
+        for node in fallen:
+            freed.update(dict.fromkeys(self.set_down(node, down=False)))
+        for node in reversed(fallen):
+            self.set_down(node, down=True)
+        return tuple(node for node in freed if node not in nodes)
+
+    def hangs_on(self, child: str, parent: str) -> bool:
+        """Tell whether a group of the child holds this parent and no other that forwards: an answer of the child came through it."""
+        return any(
+            parent in group and not any(self.forwards(other) for other in group if other != parent) for group in self._nodes[child].groups
+        )
+
+    def hanging(self, node: str) -> Iterator[str]:
+        """Ids of the children that can only be reached through this node now."""
+        return (child for child in self.children(node) if self.hangs_on(child, node))
 
     def _spread(self, start: str, *, up: bool) -> list[str]:
         flipped: list[str] = []

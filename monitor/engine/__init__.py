@@ -1,0 +1,313 @@
+"""The engine: an event in, effects out. Pure: the same events give the same state and the same pages, always.
+
+The road of one look: `absorb` (belief) -> down or up (topology) -> root or shadowed -> the gate (`gate`) -> what belongs
+together and its name (`causes`) -> incident -> pages (`desk`).
+
+The top of the graph stands for our own way to the city. While it does not answer nothing else is judged (BLIND): a look
+that fails then says nothing about its target. What it takes to say so is the same as for any other node; only that we
+have no route ourselves is a fact about it, and no lack of a look.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from alerts.incidents import Incident
+from monitor.core import belief as beliefs
+from monitor.core.belief import Belief, Status
+from monitor.core.city import Check, Kind
+from monitor.core.events import (
+    ClockStepped,
+    Delivered,
+    Effect,
+    Event,
+    InventoryLoaded,
+    Page,
+    ProbeResult,
+    Tick,
+    Verify,
+    Why,
+)
+from monitor.core.topology import Topology
+from monitor.core.verdict import ANSWERED, Reason, Verdict
+from monitor.engine.causes import Causes
+from monitor.engine.desk import Desk, Outcome
+from monitor.engine.gate import HOLD, Gate
+from monitor.engine.state import Condition, State, Wait
+
+__all__ = ["Condition", "Engine", "State"]
+
+
+class Engine:
+    """Applies events to a `State`; topology, gate and causes are derived from it and rebuilt here."""
+
+    def __init__(self, state: State) -> None:
+        """Take the state over; it must not be changed by anybody else."""
+        self.state = state
+        self._out = Outcome()
+        self._derive()
+
+    # -- in and out
+
+    def apply(self, event: Event) -> list[Effect]:
+        """Take one event into the state; return what is to be done. Never raises: what it cannot use it counts."""
+        match event:
+            case ProbeResult():
+                self._looked(event)
+            case Tick():
+                self._ticked(event.at)
+            case Delivered():
+                self._delivered(event)
+            case InventoryLoaded():
+                self._inventory(event)
+            case ClockStepped():
+                self._count("clock_stepped")
+        return self._out.taken()
+
+    def next_deadline(self) -> float | None:
+        """Return the time at which the engine wants a `Tick`, or None."""
+        waits = (wait.deadline for wait in self.state.gate.values())
+        when = min((*waits, *(incident.deadline for incident in self.open_incidents())), default=float("inf"))
+        return None if when == float("inf") else when
+
+    def owed(self) -> list[Page]:
+        """Return the pages decided and not yet reported Delivered, in the order of decision."""
+        return list(self.state.owed.values())
+
+    def looks_wanted(self, at: float) -> list[Verify]:
+        """Return the looks that were being waited for: what a restart must ask for again."""
+        doubted = [check for check, belief in self.state.beliefs.items() if self._decides(check) and self._in_doubt(belief)]
+        asked = [check for node in self.state.gate for check in self.gate.questions(node)]
+        return [Verify(check, at) for check in dict.fromkeys(doubted + asked)]
+
+    def condition(self, node_id: str, at: float) -> Condition:
+        """Return what people are told of a node at this time."""
+        node, city = self.state.city.nodes[node_id], self.state.city
+        if not node.checks:
+            return Condition.UNWATCHED
+        check, belief = city.checks[node.checks[0]], self.state.beliefs[node.checks[0]]
+        status = beliefs.status_at(check, belief, at)
+        if not self.topology.reachable(node_id) and status not in (Status.UP, Status.NEW):
+            return Condition.UNKNOWN if self.blind else Condition.SHADOWED
+        if node_id in self.state.silent:
+            return Condition.NO_REPLY
+        if status is Status.UP and any(self._troubled(each) for each in node.checks):
+            return Condition.DEGRADED
+        return Condition(status.value)
+
+    @property
+    def blind(self) -> bool:
+        """Whether we cannot see the city: the top of the graph does not answer, and nothing behind it does."""
+        return not self._tops.isdisjoint(self.desk.open)
+
+    def open_incidents(self) -> list[Incident]:
+        """Return the open incidents, oldest first."""
+        return self.desk.open_incidents()
+
+    def incident_of(self, node: str) -> Incident | None:
+        """Return the open incident of which this node is a root that is still down."""
+        return self.desk.incident_of(node)
+
+    # -- one look
+
+    def _looked(self, look: ProbeResult) -> None:
+        check, belief = self.state.city.checks.get(look.check), self.state.beliefs.get(look.check)
+        if check is None or belief is None:
+            self._count("unknown_check")
+            return
+        if not belief.last_sent < look.sent <= look.at:
+            self._count("stale_look")
+            return
+        look = self._in_our_light(check, look)
+        before, last_loss = belief.status, belief.last_loss
+        why = beliefs.absorb(check, belief, look)
+        if why is not None:
+            self._out.decide(look.at, check.id, belief.status.value, why, losses=belief.losses, nats=round(belief.nats, 3))
+        if self._decides(check.id):
+            self._judge(check, belief, look, why, before, last_loss)
+        if self.state.gate or self.state.silent:
+            self._around(check.node, look)
+
+    def _in_our_light(self, check: Check, look: ProbeResult) -> ProbeResult:
+        """Turn a look into what it says, given how we stand ourselves."""
+        if check.node in self._tops:
+            return replace(look, verdict=Verdict.FAIL) if look.reason is Reason.NO_ROUTE else look
+        if look.verdict is Verdict.FAIL and self.blind:
+            self._count("blind_look")
+            return replace(look, verdict=Verdict.UNSURE)
+        return look
+
+    def _judge(self, check: Check, belief: Belief, look: ProbeResult, why: Why | None, before: Status, last_loss: float) -> None:
+        """Draw the conclusions from a look at the check that decides its node."""
+        node = check.node
+        if why is Why.ODDS_REACHED:
+            self._went_down(node, belief.decided, look.at)
+        elif belief.status is Status.UP and why is not None:
+            self._came_up(node, Why.RECOVERED, look.at)
+        elif belief.status is Status.DOWN and belief.first_ok:
+            self._out.effects.append(Verify(check.id, belief.first_ok + beliefs.RECOVERY))
+        elif look.verdict is Verdict.FAIL and belief.status is Status.DOWN and self._speaks_on(node, last_loss):
+            self._hush(node, look.at)
+        if belief.status is Status.SUSPECT:
+            self._out.effects.append(Verify(check.id, beliefs.look_again(check, belief)))
+        if look.verdict is Verdict.FAIL and self._in_doubt(belief) and node not in self.desk.open and node not in self.state.silent:
+            self._ask(node, look.at)
+        if before is not belief.status:
+            self._settle(self.causes.moved(node, before, belief.status), look.at)
+
+    def _went_down(self, node: str, after: float, at: float) -> None:
+        """Shadow what is behind a node that fell, and bring it to the gate unless it is shadowed itself."""
+        for parent in dict.fromkeys(self.gate.above(node)):
+            if parent in self.state.silent and not self.gate.lives(parent):
+                self._lost_its_voice(parent, after, at)
+        for shadowed in self.topology.set_down(node, down=True):
+            if self.state.gate.pop(shadowed, None) is not None:
+                self._out.decide(at, shadowed, "shadowed", Why.SHADOWED, behind=node)
+        if not self.topology.reachable(node):
+            self._out.decide(at, node, "shadowed", Why.SHADOWED)
+        elif node not in self.desk.open:
+            self.state.gate[node] = self.gate.wait(node, after, at)
+
+    def _came_up(self, node: str, why: Why, at: float) -> None:
+        """Take a root that is well again out of its incident; what stood behind it starts anew, so that a repair brings no storm."""
+        self.state.gate.pop(node, None)
+        if why is Why.RECOVERED:
+            self.state.silent.pop(node, None)
+        self.desk.came_up(node, why, at)
+        queue = self.topology.set_down(node, down=False)
+        for freed in queue:
+            if freed not in self.desk.open and self._start_anew(freed, at):
+                queue.extend(self.topology.set_down(freed, down=False))
+
+    def _start_anew(self, node: str, at: float) -> bool:
+        decider = self.state.city.decider(node)
+        if decider is None or not self._in_doubt(self.state.beliefs[decider.id]) or node in self.state.silent:
+            return False
+        belief = self.state.beliefs[decider.id]
+        before = belief.status
+        beliefs.start_anew(belief, at)
+        self.causes.moved(node, before, belief.status)
+        self._out.decide(at, node, "suspect", Why.PARENT_RETURNED)
+        self._out.effects.append(Verify(decider.id, at))
+        return True
+
+    # -- those that do not answer while what is behind them does
+
+    def _speaks_on(self, node: str, since: float) -> bool:
+        return node not in self.state.silent and node not in self.state.gate and self.gate.speaks(node, since)
+
+    def _hush(self, node: str, at: float) -> None:
+        """A node that works and does not answer us is a ticket: no cause, no page."""
+        self.state.silent[node] = at
+        self._out.decide(at, node, "no_reply", Why.VOUCHED_FOR)
+        self._came_up(node, Why.VOUCHED_FOR, at)
+
+    def _lost_its_voice(self, node: str, after: float, at: float) -> None:
+        """Nothing behind a silent node answers any more: it is down after all."""
+        del self.state.silent[node]
+        self._out.decide(at, node, "down", Why.NOTHING_BEHIND)
+        self._went_down(node, after, at)
+
+    # -- the gate
+
+    def _around(self, node: str, look: ProbeResult) -> None:
+        """Let a look count at the gate: for its own node and for those around it."""
+        gate, near = self.state.gate, list(dict.fromkeys(self.gate.near(node)))
+        if look.verdict in ANSWERED:
+            for waiting in near:
+                if waiting in gate and look.sent > gate[waiting].after and self.gate.speaks(waiting, gate[waiting].after):
+                    self._hush(waiting, look.at)
+        self._settle(near, look.at)
+
+    def _settle(self, nodes: Iterable[str], at: float) -> None:
+        """Let through the gate whoever may pass, all that belong together at once."""
+        for node in nodes:
+            if node in self.state.gate and not self.causes.undecided(node) and self.gate.open_to(node):
+                self._page(node, Why.ROOT_VERIFIED, at)
+
+    def _ticked(self, at: float) -> None:
+        for node, wait in list(self.state.gate.items()):
+            if wait.deadline <= at and node in self.state.gate:
+                if self.causes.undecided(node) and at < wait.after + HOLD:
+                    self.state.gate[node] = Wait(wait.after, wait.after + HOLD, wait.asked)
+                else:
+                    self._page(node, Why.ROOT_VERIFIED if self.gate.verified(node, wait.after) else Why.ROOT_UNVERIFIED, at)
+        self.desk.ticked(at)
+
+    def _ask(self, node: str, at: float) -> None:
+        self._out.effects.extend(Verify(check, at) for check in self.gate.questions(node))
+
+    def _page(self, node: str, why: Why, at: float) -> None:
+        """Let a root through, and with it all that belong together with it and may pass, too."""
+        roots = [node, *(other for other in self.causes.together(node, self.state.gate) if self.gate.open_to(other))]
+        for root in roots:
+            del self.state.gate[root]
+            self._out.decide(at, root, "root", why)
+        self.desk.take_in(roots, why, at)
+
+    def _delivered(self, report: Delivered) -> None:
+        if self.state.owed.pop(report.key, None) is None:
+            self._count("unknown_page")
+            return
+        what, why = ("delivered", Why.DELIVERED) if report.ok else ("given up", Why.GIVEN_UP)
+        self._out.decide(report.at, report.key, what, why, detail=report.detail)
+
+    # -- a new inventory
+
+    def _inventory(self, event: InventoryLoaded) -> None:
+        """Swap the city: what did not change keeps its belief; a root that went or changed leaves its incident with that reason."""
+        old, new, state = self.state.city, event.city, self.state
+        kept = {each for each in new.checks if each in old.checks and _same_target(old.checks[each], new.checks[each])}
+        for node in list(self.desk.open):
+            decider = new.decider(node)
+            if decider is None or decider.id not in kept:
+                self.desk.drop(node, Why.TARGET_CHANGED if decider else Why.TARGET_REMOVED, event.at)
+        state.city = new
+        state.beliefs = {each: state.beliefs[each] if each in kept else Belief(since=event.at) for each in new.checks}
+        state.silent = {node: since for node, since in state.silent.items() if self._is_down(node)}
+        self._derive()
+        state.gate = {node: wait for node, wait in state.gate.items() if self._is_root(node)}
+        for root in new.nodes:
+            if self._is_root(root) and root not in self.desk.open and root not in state.gate:
+                state.gate[root] = self.gate.wait(root, self._decided(root), event.at)
+                self._ask(root, event.at)
+
+    def _derive(self) -> None:
+        """Rebuild what follows from the state."""
+        city, state = self.state.city, self.state
+        self._tops = {node.id for node in city.nodes.values() if node.kind is Kind.HUB and not node.groups}
+        down = [node for node in city.nodes if self._is_down(node) and node not in state.silent]
+        self.topology = Topology(city.nodes, down)
+        self.gate = Gate(state, self.topology)
+        self.causes = Causes(state, self.topology)
+        self.desk = Desk(state, self.topology, self.causes, self._out)
+
+    # -- small questions
+
+    def _decides(self, check_id: str) -> bool:
+        return self.state.city.nodes[self.state.city.checks[check_id].node].checks[0] == check_id
+
+    def _decided(self, node: str) -> float:
+        decider = self.state.city.decider(node)
+        return self.state.beliefs[decider.id].decided if decider else 0.0
+
+    def _is_down(self, node: str) -> bool:
+        decider = self.state.city.decider(node)
+        return decider is not None and self.state.beliefs[decider.id].status is Status.DOWN
+
+    def _is_root(self, node: str) -> bool:
+        return node in self.state.city.nodes and not self.topology.forwards(node) and self.topology.reachable(node)
+
+    def _in_doubt(self, belief: Belief) -> bool:
+        return belief.status in (Status.SUSPECT, Status.DOWN)
+
+    def _troubled(self, check: str) -> bool:
+        belief = self.state.beliefs[check]
+        return belief.status is Status.DOWN or belief.verdict in (Verdict.SLOW, Verdict.WARN)
+
+    def _count(self, word: str) -> None:
+        self.state.counts[word] = self.state.counts.get(word, 0) + 1
+
+
+def _same_target(old: Check, new: Check) -> bool:
+    """Tell whether two checks look at the same thing; a new interval or time-out changes no belief."""
+    return (old.node, old.kind, old.target, old.options) == (new.node, new.kind, new.target, new.options)

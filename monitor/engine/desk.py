@@ -1,0 +1,149 @@
+"""Opens, changes and ends incidents: what a receiver hears of the roots that passed the gate."""
+
+from collections.abc import Iterable, Sequence
+
+from alerts import incidents, routing
+from alerts.incidents import Cause, Incident, Member
+from monitor.core.events import Decision, Effect, Page, Step, Why
+from monitor.core.topology import Topology
+from monitor.engine.causes import Causes, down_members
+from monitor.engine.state import State
+
+KEEP_ENDED = 200
+SPLIT = 600.0
+"""Seconds after which a member that stays down while the rest came back is named by itself."""
+
+
+class Outcome:
+    """Gathers what one event brings."""
+
+    def __init__(self) -> None:
+        """Begin empty."""
+        self.effects: list[Effect] = []
+
+    def decide(self, at: float, subject: str, what: str, why: Why, **numbers: float | str) -> None:
+        """Keep a decision with its reason."""
+        self.effects.append(Decision(at, subject, what, why, numbers))
+
+    def taken(self) -> list[Effect]:
+        """Hand out what was gathered and begin anew."""
+        effects, self.effects = self.effects, []
+        return effects
+
+
+class Desk:
+    """Keeps the incidents of the state; `open` is the incident by each root that is down and told of."""
+
+    def __init__(self, state: State, topology: Topology, causes: Causes, out: Outcome) -> None:
+        """Take up the open incidents of the state."""
+        self._state, self._topology, self._causes, self._out = state, topology, causes, out
+        self.open = {node: each.id for each in state.incidents.values() if not each.ended for node in down_members(each)}
+
+    def open_incidents(self) -> list[Incident]:
+        """Return the open incidents, oldest first."""
+        return sorted((self._state.incidents[each] for each in set(self.open.values())), key=lambda each: (each.opened, each.id))
+
+    def incident_of(self, node: str) -> Incident | None:
+        """Return the open incident of which this node is a root that is still down."""
+        return self._state.incidents.get(self.open.get(node, ""))
+
+    def take_in(self, roots: Sequence[str], why: Why, at: float) -> None:
+        """Open an incident for roots that passed the gate, or let them join the one that they belong to.
+
+        An incident whose members all lie behind the new roots has found its better cause.
+        """
+        behind = set(self._topology.behind(*roots))
+        covered = [each for each in self.open_incidents() if behind.issuperset(down_members(each))]
+        joined = covered or [self._state.incidents[self.open[each]] for each in self._causes.together(roots[0], self.open)]
+        if joined:
+            self._join(joined[0], roots, why, Why.BETTER_CAUSE if covered else Why.JOINED, at)
+            for other in covered[1:]:
+                self._end(other, Why.MERGED, at)
+        else:
+            self._begin(roots, why, at)
+
+    def came_up(self, node: str, why: Why, at: float) -> None:
+        """Take a root that is well again out of its incident, which ends with the last one."""
+        if incident := self.incident_of(node):
+            incident.members[node].up = at
+            del self.open[node]
+            if down_members(incident):
+                incident.split_at = at + SPLIT
+            else:
+                self._end(incident, why, at)
+
+    def drop(self, node: str, why: Why, at: float) -> None:
+        """Take a root out of its incident that is no longer what it was."""
+        incident = self._state.incidents[self.open[node]]
+        if down_members(incident) == [node]:
+            self._end(incident, why, at)
+        else:
+            del incident.members[node], self.open[node]
+
+    def ticked(self, at: float) -> None:
+        """Do what has fallen due."""
+        for incident in self.open_incidents():
+            if incident.update_at and incident.update_at <= at:
+                self._owe(incidents.gathered(incident, at))
+            if incident.split_at and incident.split_at <= at:
+                self._split(incident, at)
+
+    def _begin(self, roots: Sequence[str], why: Why, at: float) -> None:
+        self._state.serial += 1
+        incident = Incident(f"g{self._state.serial}", self._causes.cause(roots, why), at)
+        self._state.incidents[incident.id] = incident
+        self._take(incident, roots)
+        self._owe(incidents.open_incident(incident, self._receivers(incident.cause), at))
+        self._told(incident, Step.OPEN, why, at)
+
+    def _join(self, incident: Incident, roots: Sequence[str], why: Why, step: Why, at: float) -> None:
+        """Give an incident more roots; a better cause, above all its members, takes their place."""
+        if step is Why.BETTER_CAUSE:
+            self._forget(incident)
+        self._take(incident, roots)
+        cause = self._causes.cause(down_members(incident), why)
+        self._owe(incidents.change(incident, cause, self._receivers(cause), at, step))
+        self._told(incident, Step.UPDATE, step, at)
+
+    def _split(self, incident: Incident, at: float) -> None:
+        """Name those that stay down while the rest came back; what no longer belongs together becomes an incident of its own."""
+        incident.split_at = 0.0
+        first, *others = self._causes.apart(down_members(incident))
+        self._forget(incident)
+        self._take(incident, first)
+        cause = self._causes.cause(first, incident.cause.why)
+        self._owe(incidents.change(incident, cause, self._receivers(cause), at, Why.SPLIT))
+        self._told(incident, Step.UPDATE, Why.SPLIT, at)
+        for other in others:
+            self._begin(other, Why.SPLIT, at)
+
+    def _take(self, incident: Incident, roots: Iterable[str]) -> None:
+        for root in roots:
+            decider = self._state.city.decider(root)
+            incident.members[root] = Member(self._state.beliefs[decider.id].first_loss if decider else 0.0)
+            self.open[root] = incident.id
+
+    def _forget(self, incident: Incident) -> None:
+        for member in down_members(incident):
+            del self.open[member]
+        incident.members.clear()
+
+    def _end(self, incident: Incident, why: Why, at: float) -> None:
+        for member in down_members(incident):
+            del self.open[member]
+        self._owe(incidents.end(incident, why, at))
+        self._told(incident, Step.END, why, at)
+        ended = [each.id for each in self._state.incidents.values() if each.ended]
+        for old in ended[:-KEEP_ENDED]:
+            del self._state.incidents[old]
+
+    def _receivers(self, cause: Cause) -> tuple[str, ...]:
+        return routing.receivers(self._state.city, cause)
+
+    def _told(self, incident: Incident, step: Step, why: Why, at: float) -> None:
+        cause = incident.cause
+        self._out.decide(at, incident.id, step, why, cause=cause.node, members=", ".join(cause.members), told=", ".join(incident.told))
+
+    def _owe(self, pages: list[Page]) -> None:
+        self._state.owed.update((page.key, page) for page in pages)
+        self._out.effects.extend(pages)

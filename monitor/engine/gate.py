@@ -1,0 +1,150 @@
+"""THE GATE: a root is paged only when it is sure that the fault is its own.
+
+* Above: in each of its parent groups a parent is believed up and answered a look that was sent after the loss which decided.
+  (An answer after the first loss is not enough: the parent may have died between.)
+* Behind: whatever can be reached through it alone has been asked, too. One answer, and the root is NO_REPLY: it does its
+  work and only does not answer us, which is a ticket and no page.
+* Beside: while so many who share the fate of the whole city, or of its uplinks, are in doubt, it waits for them to decide.
+
+Who cannot be asked is passed over: a node that is not looked at, or never answered yet, speaks by what is above (or behind)
+it. The wait is bounded; then the root is paged as "cause not verified".
+"""
+
+from collections.abc import Iterable, Iterator
+
+from monitor.core import belief as beliefs
+from monitor.core.belief import Belief, Status
+from monitor.core.city import Check, Kind
+from monitor.core.topology import Topology
+from monitor.core.verdict import Reason
+from monitor.engine.state import State, Wait
+
+GRACE = 5.0
+HOLD = 60.0
+ASKED = 3
+"""As many of those behind a root are asked at once; the quickest ones, for their time-outs are waited for."""
+LIVING = (Status.UP, Status.SUSPECT)
+
+
+class Gate:
+    """Answers who may pass; reads the state and the topology and changes neither."""
+
+    def __init__(self, state: State, topology: Topology) -> None:
+        """Keep both; they are the engine's own and always current."""
+        self._state, self._topology = state, topology
+
+    def wait(self, node: str, after: float, at: float) -> Wait:
+        """Return what a root that comes to the gate at `at` waits for: answers to looks sent later than `after`."""
+        waits = [beliefs.certain_after(check) for check in self._checks(self._above(node))]
+        asked = tuple(check.id for check in self._behind(node))
+        return Wait(after, at + max(waits, default=0.0) + GRACE, asked)
+
+    def questions(self, node: str) -> list[str]:
+        """Return the checks to look at now because this node failed a look: those above it, and those behind it."""
+        return [check.id for check in (*self._checks(self._above(node)), *self._behind(node))]
+
+    def open_to(self, node: str) -> bool:
+        """Tell whether a waiting root may pass as verified."""
+        wait = self._state.gate[node]
+        return self.verified(node, wait.after) and all(self._failed(check, wait.after) for check in wait.asked)
+
+    def verified(self, node: str, after: float) -> bool:
+        """Tell whether each parent group holds a parent that answered a look sent later than `after`."""
+        return all(any(self._vouches(parent, after, node) for parent in group) for group in self._state.city.nodes[node].groups)
+
+    def speaks(self, node: str, after: float, besides: str = "") -> bool:
+        """Tell whether something that is reached through this node alone answered a look sent later than `after`."""
+        known, own = self._state.beliefs, self._state.city.nodes[node]
+        if own.kind is not Kind.APP and any(known[check].last_ok_sent > after for check in own.checks[1:]):
+            return True
+        return any(self._heard(child, after) for child in self._topology.hanging(node) if child != besides)
+
+    def lives(self, node: str) -> bool:
+        """Tell whether something that is reached through this silent node alone is still believed alive."""
+        known, own = self._state.beliefs, self._state.city.nodes[node]
+        if own.kind is not Kind.APP and any(known[check].status in LIVING for check in own.checks[1:]):
+            return True
+        return any(self._alive(child) for child in self._topology.hanging(node))
+
+    def above(self, node: str) -> Iterator[str]:
+        """Return the parents, and the parents of those that do not speak for themselves."""
+        for parent in self._topology.parents(node):
+            yield parent
+            if parent in self._state.city.nodes and not self._speaks_itself(parent):
+                yield from self.above(parent)
+
+    def near(self, node: str) -> Iterator[str]:
+        """Return all whose passing a look at this node may decide: itself, those above and those below it."""
+        yield node
+        yield from self.below(node)
+        for parent in self.above(node):
+            yield parent
+            if parent in self._state.silent:
+                yield from self.below(parent)
+
+    def below(self, node: str) -> Iterator[str]:
+        """Return the children, and the children of those that do not speak for themselves."""
+        for child in self._topology.children(node):
+            yield child
+            if not self._speaks_itself(child):
+                yield from self.below(child)
+
+    # -- small questions
+
+    def _belief(self, node: str) -> Belief | None:
+        """The belief of a node that is looked at and has ever answered."""
+        check = self._state.city.decider(node)
+        belief = self._state.beliefs[check.id] if check else None
+        return belief if belief and belief.status is not Status.NEW else None
+
+    def _speaks_itself(self, node: str) -> bool:
+        return self._belief(node) is not None and node not in self._state.silent
+
+    def _vouches(self, parent: str, after: float, child: str) -> bool:
+        if not self._topology.forwards(parent):
+            return False
+        if parent not in self._state.city.nodes:
+            return True
+        belief = self._belief(parent)
+        if belief is None:
+            return self.verified(parent, after)
+        if parent in self._state.silent:
+            return self.speaks(parent, after, besides=child)
+        return belief.status is Status.UP and belief.last_ok_sent > after
+
+    def _heard(self, child: str, after: float) -> bool:
+        belief = self._belief(child)
+        if belief is None or child in self._state.silent:
+            return self.speaks(child, after)
+        return belief.status is Status.UP and belief.last_ok_sent > after
+
+    def _alive(self, child: str) -> bool:
+        belief = self._belief(child)
+        return self.lives(child) if belief is None or child in self._state.silent else belief.status in LIVING
+
+    def _failed(self, check: str, after: float) -> bool:
+        """Tell whether a check has been asked in vain; that we had no route to it is as good an answer as its silence."""
+        belief = self._state.beliefs.get(check)
+        if belief is None or belief.status not in LIVING:
+            return True
+        return belief.last_valid > after or (belief.last_sent > after and belief.reason is Reason.NO_ROUTE)
+
+    def _above(self, node: str) -> Iterable[str]:
+        """Nodes to ask about what is above: parents, and for a silent one what else is reached through it."""
+        for parent in dict.fromkeys(self.above(node)):
+            yield parent
+            if parent in self._state.silent:
+                yield from (child for child in self._topology.hanging(parent) if child != node)
+
+    def _behind(self, node: str) -> list[Check]:
+        """The checks to ask behind a node: its own others and those of what is reached through it alone, the quickest few."""
+        city, known = self._state.city, self._state.beliefs
+        own = city.nodes[node]
+        found = [] if own.kind is Kind.APP else [city.checks[check] for check in own.checks[1:]]
+        found += self._checks(
+            child for child in self.below(node) if self._topology.hangs_on(child, node) or child not in self._topology.children(node)
+        )
+        return sorted((check for check in found if known[check.id].status in LIVING), key=lambda check: (check.timeout, check.id))[:ASKED]
+
+    def _checks(self, nodes: Iterable[str]) -> list[Check]:
+        return [check for check in map(self._state.city.decider, nodes) if check is not None]

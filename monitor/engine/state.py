@@ -1,0 +1,55 @@
+"""All that the engine keeps, and what people are told of a node."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from alerts.incidents import Incident
+from monitor.core.belief import Belief
+from monitor.core.city import City
+from monitor.core.events import Page
+
+
+class Condition(StrEnum):
+    """What people are told of a node; NO_REPLY is silent while what is behind it answers, UNWATCHED has no check."""
+
+    UP = "up"
+    DEGRADED = "degraded"
+    NO_REPLY = "no_reply"
+    SUSPECT = "suspect"
+    DOWN = "down"
+    SHADOWED = "shadowed"
+    NEW = "new"
+    UNKNOWN = "unknown"
+    UNWATCHED = "unwatched"
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """What a root waits for at the gate.
+
+    Every answer must be to a look sent later than `after`; `asked` are the checks behind it that would vouch for it. At
+    `deadline` it is paged as "cause not verified".
+    """
+
+    after: float
+    deadline: float
+    asked: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class State:
+    """All that is kept: a snapshot is this and nothing else.
+
+    `beliefs` are by check id; `gate` holds the roots that wait to be verified, `silent` the nodes that do not answer while
+    something behind them does (with the time of that finding), `owed` the outbox (page by key, in order of decision);
+    `counts` what could not be used, by word.
+    """
+
+    city: City
+    beliefs: dict[str, Belief] = field(default_factory=dict)
+    gate: dict[str, Wait] = field(default_factory=dict)
+    silent: dict[str, float] = field(default_factory=dict)
+    incidents: dict[str, Incident] = field(default_factory=dict)
+    owed: dict[str, Page] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+    serial: int = 0

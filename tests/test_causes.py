@@ -1,0 +1,145 @@
+"""Which page comes of what: whole faults of the committed city, in virtual time."""
+
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from monitor.core.city import SITES, City, Kind
+from monitor.core.events import Severity, Step, Why
+from monitor.core.verdict import Reason
+from monitor.engine import Condition
+from monitor.inventory import load
+from tests.play import Play
+
+
+@cache
+def _city() -> City:
+    return load(Path(__file__).parents[1] / "inventory.yaml")
+
+
+def _play(*, restart: bool = False) -> Play:
+    play = Play(_city(), restart=restart)
+    play.run(200)
+    assert play.pages == []
+    return play
+
+
+def _healed(play: Play, seconds: float = 200) -> None:
+    play.dead, play.mute, play.lost = set(), set(), {}
+    play.run(seconds)
+    assert play.engine.open_incidents() == []
+    ended = {(page.incident, page.receiver) for page in play.pages if page.step is Step.END}
+    assert ended == {(page.incident, page.receiver) for page in play.pages if page.step is Step.OPEN}
+
+
+def test_a_router_that_does_not_answer_while_its_sites_do_is_a_ticket_and_no_page() -> None:
+    play = _play()
+    play.mute = {"kec-gadingrejo"}
+    play.run(300)
+    assert play.pages == []
+    assert play.engine.condition("kec-gadingrejo", play.at) is Condition.NO_REPLY
+    assert play.engine.condition("kel-gentong", play.at) is Condition.UP
+    _healed(play)
+    assert play.engine.condition("kec-gadingrejo", play.at) is Condition.UP
+    assert play.engine.state.silent == {}
+
+
+def test_a_site_behind_a_silent_router_is_paged_by_itself_and_the_router_when_all_are_gone() -> None:
+    play = _play()
+    play.mute = {"kec-gadingrejo"}
+    play.run(100)
+    play.dead = {"kel-gentong"}
+    play.run(100)
+    assert play.causes(Step.OPEN) == ["kel-gentong"]
+    play.dead = {"kec-gadingrejo"}
+    play.run(200)
+    assert play.engine.condition("kec-gadingrejo", play.at) is Condition.DOWN
+    assert [incident.cause.node for incident in play.engine.open_incidents()] == ["kec-gadingrejo"]
+    _healed(play)
+
+
+def test_a_router_whose_sites_come_back_before_it_answers_ends_its_outage() -> None:
+    play = _play()
+    play.dead = {"kec-gadingrejo"}
+    play.run(60)
+    play.dead, play.mute = set(), {"kec-gadingrejo"}
+    play.run(200)
+    assert play.engine.open_incidents() == []
+    assert {page.why for page in play.pages if page.step is Step.END} == {Why.VOUCHED_FOR}
+    assert play.causes(Step.OPEN) == ["kec-gadingrejo"]
+
+
+@pytest.mark.parametrize("restart", [False, True])
+def test_both_uplinks_lost_at_once_are_one_page_the_internet_is_lost(*, restart: bool) -> None:
+    play = _play()
+    play.restart = restart
+    play.dead = {"isp-utama", "isp-cadangan"}
+    play.run(120)
+    play.restart = False
+    assert play.causes(Step.OPEN) == ["internet"]
+    assert play.causes(Step.UPDATE) == []
+    assert play.pages[0].severity is Severity.CRITICAL
+    assert set(play.pages[0].members) == {"isp-utama", "isp-cadangan"}
+    _healed(play)
+
+
+def test_the_second_uplink_lost_later_turns_the_first_into_the_loss_of_the_internet() -> None:
+    play = _play()
+    play.dead = {"isp-utama"}
+    play.run(600)
+    play.dead = {"isp-utama", "isp-cadangan"}
+    play.run(120)
+    assert play.causes(Step.OPEN) == ["isp-utama", "internet"]  # an opening for those who are hit only now
+    assert play.causes(Step.UPDATE) == ["internet"]
+    assert len({page.incident for page in play.pages}) == 1
+    _healed(play)
+
+
+@pytest.mark.parametrize("reason", [Reason.TIMEOUT, Reason.NO_ROUTE])
+def test_our_own_way_to_the_city_lost_is_one_page_and_all_else_is_unknown(reason: Reason) -> None:
+    play = _play()
+    play.lost = dict.fromkeys(play.city.checks, reason)
+    play.run(400)
+    assert play.causes(Step.OPEN) == ["hub"]
+    assert play.causes(Step.UPDATE) == []
+    conditions = {play.engine.condition(node.id, play.at) for node in play.city.nodes.values() if node.id != "hub" and node.checks}
+    assert conditions == {Condition.UNKNOWN}
+    _healed(play)
+
+
+def test_the_whole_city_dark_while_the_hub_answers_is_one_page() -> None:
+    play = _play()
+    play.dead = {
+        node.id for node in play.city.nodes.values() if node.kind in {*SITES, Kind.LINK} and any("hub" in group for group in node.groups)
+    }
+    play.run(300)
+    assert play.causes(Step.OPEN) == ["kota"]
+    _healed(play)
+
+
+def test_a_feeder_is_named_as_soon_as_two_of_its_sites_are_gone_and_one_incident_holds_them_all() -> None:
+    play = _play()
+    members = set(play.city.risks["pln-gadingrejo"].members) - {"kec-gadingrejo"}
+    play.dead = members
+    play.run(300)
+    incidents = play.engine.open_incidents()
+    assert [(incident.cause.node, set(incident.members)) for incident in incidents] == [("pln-gadingrejo", members)]
+    assert len({page.step for page in play.pages if page.receiver == play.pages[0].receiver}) == 2
+    _healed(play)
+
+
+def test_a_river_that_takes_its_sites_over_forty_minutes_is_one_opening_and_its_updates() -> None:
+    play = _play()
+    for site in ("kel-tapaan", "kel-blandongan", "kel-bakalan"):
+        play.dead = play.dead | {site}
+        play.run(1200)
+    assert play.causes(Step.OPEN)[0] == "kel-tapaan"
+    assert play.causes(Step.UPDATE) == ["sungai-petung"]
+    assert len({page.incident for page in play.pages}) == 1
+    assert play.pages[-1].members == ("kel-tapaan", "kel-blandongan", "kel-bakalan")
+    play.dead = {"kel-bakalan"}
+    play.run(900)
+    assert play.causes(Step.UPDATE) == ["sungai-petung", "kel-bakalan"]
+    assert play.pages[-1].why is Why.SPLIT
+    _healed(play)
