@@ -1,0 +1,292 @@
+"""The pages of one run against the oracle: each cause told once, in time, to its end; and nothing else told."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from itertools import combinations
+
+from monitor.core.events import Page, Step, Why
+from monitor.prove.oracle import Oracle, Stretch
+
+
+class Fault(StrEnum):
+    """What may be wrong with the pages of a run."""
+
+    FALSE = "false"
+    NOT_TOLD = "not told"
+    TWICE = "told twice"
+    NOT_JOINED = "not joined"
+    LATE_END = "ended late or never"
+    EARLY_END = "ended while down"
+    BLIND_END = "ended while blind"
+    FORM = "form"
+    ALIKE = "class"
+    RECEIVERS = "receivers"
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """One thing that is wrong: which kind, of what, at which second of the timeline, and the rest in words."""
+
+    fault: Fault
+    subject: str
+    at: float
+    words: str = ""
+
+
+@dataclass(slots=True)
+class Spell:
+    """For this time an incident spoke of this cause."""
+
+    cause: str
+    start: float
+    end: float = float("inf")
+
+
+@dataclass(slots=True)
+class Story:
+    """One incident as its pages tell it."""
+
+    id: str
+    spells: list[Spell] = field(default_factory=list)
+    opened: dict[str, float] = field(default_factory=dict)
+    ended: dict[str, float] = field(default_factory=dict)
+    end: float = float("inf")
+    why: Why | None = None
+
+    def cause(self, at: float) -> str | None:
+        """Return what the incident speaks of at this time, None when it is not open."""
+        return next((spell.cause for spell in self.spells if spell.start <= at < spell.end), None)
+
+
+def stories(pages: Iterable[Page]) -> tuple[list[Story], list[Wrong]]:
+    """Read the pages in order: one opening and one end for each receiver of an incident, nothing after the end."""
+    told: dict[str, Story] = {}
+    wrong: list[Wrong] = []
+    for page in pages:
+        story = told.setdefault(page.incident, Story(page.incident))
+        wrong.extend(_form(story, page))
+        _add(story, page)
+    for story in told.values():
+        if story.ended and story.ended.keys() != story.opened.keys():
+            missing = sorted(story.opened.keys() ^ story.ended.keys())
+            wrong.append(Wrong(Fault.RECEIVERS, story.id, story.end, f"opening and end differ: {', '.join(missing)}"))
+    return list(told.values()), wrong
+
+
+def _form(story: Story, page: Page) -> Iterator[Wrong]:
+    if page.receiver in story.ended or (story.ended and page.step is not Step.END):
+        yield Wrong(Fault.FORM, page.cause, page.at, f"{page.step} to {page.receiver} after the end of {story.id}")
+    if page.step is Step.OPEN and page.receiver in story.opened:
+        yield Wrong(Fault.FORM, page.cause, page.at, f"{page.receiver} was told of the opening of {story.id} twice")
+    if page.step is not Step.OPEN and page.receiver not in story.opened:
+        yield Wrong(Fault.FORM, page.cause, page.at, f"{page.step} of {story.id} to {page.receiver}, who knows of no opening")
+
+
+def _add(story: Story, page: Page) -> None:
+    if page.step is Step.END:
+        story.ended[page.receiver], story.end, story.why = page.at, page.at, page.why
+        story.spells[-1:] = [Spell(spell.cause, spell.start, page.at) for spell in story.spells[-1:]]
+        return
+    if page.step is Step.OPEN:
+        story.opened[page.receiver] = page.at
+    if not story.spells or story.spells[-1].cause != page.cause:
+        if story.spells:
+            story.spells[-1].end = page.at
+        story.spells.append(Spell(page.cause, page.at))
+
+
+class Judge:
+    """Compares what was told in one run with what was visible."""
+
+    def __init__(self, oracle: Oracle, stretches: Sequence[Stretch], pages: Sequence[Page], patience: float = 0.0) -> None:
+        """Take the run; `patience` is what lost answers may cost, in seconds."""
+        self._oracle, self._stretches, self._pages, self._patience = oracle, stretches, pages, patience
+        self._stories, self._form = stories(pages)
+        self._causes = sorted({cause for stretch in stretches for cause in stretch.visible | stretch.allowed})
+        self._onsets = {cause: self._began(cause) for cause in self._causes}
+
+    def wrong(self, until: float) -> list[Wrong]:
+        """Return all that is wrong with the run, which lasted until this time."""
+        found = [*self._form, *self._false(), *self._classes()]
+        for cause in self._causes:
+            found.extend(self._told(cause, until))
+        for story in self._stories:
+            found.extend(self._ended(story, until))
+        return found + list(self._joined())
+
+    # -- nothing false
+
+    def _false(self) -> Iterator[Wrong]:
+        """Every cause that was told had been visible a moment before."""
+        told: set[tuple[str, str]] = set()
+        for page in self._pages:
+            if page.step is Step.END or (page.incident, page.cause) in told:
+                continue
+            told.add((page.incident, page.cause))
+            if not self._true(page.cause, page.at):
+                yield Wrong(Fault.FALSE, page.cause, page.at, f"{page.step} of {page.incident}, {page.why}")
+
+    def _true(self, cause: str, at: float) -> bool:
+        lately = [each for each in self._causes if self._seen(each, at - self._lag(each), at)]
+        if any(cause in self._oracle.names(each) for each in lately):
+            return True
+        risk = self._oracle.city.risks.get(cause)
+        if risk is None:
+            return False
+        back = at - risk.window - max((self._oracle.announce(each) for each in risk.members), default=0.0) - self._patience
+        return sum(self._seen(each, back, at) for each in risk.members) > 1
+
+    def _lag(self, cause: str) -> float:
+        """Seconds for which one may still believe in a cause that has just gone."""
+        return self._oracle.recover(cause) - 10.0 + self._patience
+
+    def _seen(self, cause: str, start: float, end: float) -> bool:
+        return any((cause in each.visible or cause in each.allowed) and each.start <= end and each.end > start for each in self._stretches)
+
+    def _classes(self) -> Iterator[Wrong]:
+        """A page names all that would look the same from here."""
+        for page in self._pages:
+            if page.step is Step.OPEN and page.cause in self._oracle.city.nodes and page.cause != self._oracle.world.top:
+                alike = self._oracle.classes[page.cause]
+                if set(page.alike) != alike:
+                    yield Wrong(Fault.ALIKE, page.cause, page.at, f"says {sorted(page.alike)}, looks like {sorted(alike)}")
+                    return
+
+    # -- everything true, once, in time
+
+    def _told(self, cause: str, until: float) -> Iterator[Wrong]:
+        """From its deadline on exactly one open incident speaks of a cause, until it is not visible any more."""
+        for start, end in self._due(cause, until):
+            moments = [start, *(page.at for page in self._pages if start < page.at < end)]
+            for at in moments:
+                named = [story.id for story in self._stories if story.cause(at) in self._oracle.names(cause)]
+                if len(named) > 1:
+                    yield Wrong(Fault.TWICE, cause, at, f"open at once: {', '.join(named)}")
+                    return
+                if not named and not self._holders(cause, at):
+                    yield Wrong(Fault.NOT_TOLD, cause, at, f"visible, should have been told by {start:.1f}")
+                    return
+
+    def _due(self, cause: str, until: float) -> Iterator[tuple[float, float]]:
+        """Spans of time in which a cause must be told: from its deadline to its end."""
+        start: float | None = None
+        healed = 0.0
+        for stretch in self._stretches:
+            if cause not in stretch.visible:
+                start = start if stretch.unknown and start is not None and start <= stretch.start else None
+                continue
+            healed = max((self._oracle.recover(each) for each in self._before(stretch) - stretch.visible), default=0.0)
+            wait = self._oracle.announce(cause) + self._oracle.gate(stretch.silent) + healed + self._patience
+            start = stretch.start + wait if start is None else start
+            if start < min(stretch.end, until):
+                yield max(start, stretch.start), min(stretch.end, until)
+
+    def _before(self, stretch: Stretch) -> frozenset[str]:
+        return next((each.visible for each in self._stretches if each.end == stretch.start), frozenset())
+
+    def _holders(self, cause: str, at: float) -> list[str]:
+        """Return the open incidents that speak of this cause, or of a risk or a sharer of it that fell with it."""
+        found = []
+        for story in self._stories:
+            told = story.cause(at)
+            if told is not None and (told in self._oracle.names(cause) or self._may_join(cause, told)):
+                found.append(story.id)
+        return found
+
+    # -- together
+
+    def _began(self, cause: str) -> list[float]:
+        return [each.start for each in self._stretches if cause in each.visible and cause not in self._before(each)]
+
+    def _may_join(self, cause: str, told: str) -> bool:
+        """Tell whether an incident that speaks of `told` (a risk or another cause) may stand for this cause too."""
+        city = self._oracle.city
+        if told in city.risks:
+            others = [each for each in city.risks[told].members if each != cause and each in self._onsets]
+            return cause in city.risks[told].members and any(self._near(cause, each, told) for each in others)
+        return any(self._near(cause, told, risk) for risk in self._oracle.shared(cause, told))
+
+    def _near(self, one: str, other: str, risk: str) -> bool:
+        """Tell whether two causes began within the window of a risk, give or take the time to see them."""
+        slack = max(self._oracle.announce(one), self._oracle.announce(other)) + self._patience
+        return self._apart(one, other) <= self._oracle.city.risks[risk].window + slack
+
+    def _apart(self, one: str, other: str) -> float:
+        """Return how many seconds lie between the beginnings of two causes at their nearest."""
+        pairs = [abs(a - b) for a in self._onsets.get(one, ()) for b in self._onsets.get(other, ())]
+        return min(pairs, default=float("inf"))
+
+    def _joined(self) -> Iterator[Wrong]:
+        """Causes that share a risk and surely began within its window are one incident."""
+        for one, other in combinations(self._causes, 2):
+            windows = [self._oracle.city.risks[risk].window for risk in self._oracle.shared(one, other)]
+            if not windows or self._apart(one, other) > max(windows) - self._blur(one, other):
+                continue
+            for stretch in self._stretches:
+                at = self._told_by(stretch, one, other)
+                names = self._oracle.names(one) | self._oracle.names(other)
+                apart = [story.id for story in self._stories if story.cause(at) in names] if at < stretch.end else []
+                if len(apart) > 1:
+                    yield Wrong(
+                        Fault.NOT_JOINED, f"{one}, {other}", at, f"they share {self._oracle.shared(one, other)}: {', '.join(apart)}"
+                    )
+                    return
+
+    def _blur(self, one: str, other: str) -> float:
+        """Seconds by which first losses may lie further apart than the faults: the longer of the intervals."""
+        city = self._oracle.city
+        return max(city.checks[city.nodes[each].checks[0]].interval for each in (one, other))
+
+    def _told_by(self, stretch: Stretch, one: str, other: str) -> float:
+        """Return when both must have been told, infinite when they are not both visible."""
+        if not {one, other} <= stretch.visible:
+            return float("inf")
+        return max(self._since(stretch, each) + self._oracle.announce(each) for each in (one, other)) + self._patience
+
+    def _since(self, stretch: Stretch, cause: str) -> float:
+        return max(onset for onset in self._onsets[cause] if onset <= stretch.start)
+
+    # -- to its end
+
+    def _ended(self, story: Story, until: float) -> Iterator[Wrong]:
+        for spell in story.spells:
+            held = self._held(spell.cause)
+            gone = self._gone(held, spell.start)
+            if gone < min(spell.end, until):
+                yield Wrong(Fault.LATE_END, spell.cause, gone, f"{story.id} still speaks of it; visible is other than that")
+                return
+        if story.ended and story.why is not Why.MERGED:
+            yield from self._early(story)
+
+    def _held(self, cause: str) -> list[str]:
+        """Return the visible causes that an incident with this cause may stand for."""
+        return [each for each in self._causes if cause in self._oracle.names(each) or self._may_join(each, cause)]
+
+    def _gone(self, held: list[str], start: float) -> float:
+        """Return when at the latest an incident that stands for these causes since `start` must end or speak of another."""
+        gone = start
+        for stretch in self._stretches:
+            if stretch.end <= start:
+                continue
+            if stretch.unknown or any(cause in stretch.visible for cause in held):
+                gone = stretch.end
+                continue
+            if stretch.start > gone:
+                break
+        after = next((each for each in self._stretches if each.start <= gone < each.end), None)
+        slow = max((self._oracle.announce(each) for each in (after.visible if after else ())), default=0.0)
+        return gone + slow + max(map(self._oracle.recover, [*held, self._oracle.world.top])) + self._patience
+
+    def _early(self, story: Story) -> Iterator[Wrong]:
+        """An end comes when what the incident spoke of is up again, and never while we are blind."""
+        at, cause = story.end, story.spells[-1].cause
+        stretch = next(each for each in self._stretches if each.start <= at < each.end)
+        blind = stretch.unknown and at > stretch.start + self._lag(cause if cause in self._causes else self._oracle.world.top)
+        if blind and cause != self._oracle.world.top:
+            yield Wrong(Fault.BLIND_END, cause, at, f"{story.id} ended, {story.why}")
+        for each in self._held(cause):
+            fresh = at - self._lag(each) - 10.0
+            if each in stretch.visible and self._seen(each, fresh, fresh) and not self._holders(each, at):
+                yield Wrong(Fault.EARLY_END, cause, at, f"{story.id} ended, {story.why}; {each} is down")
+                return
