@@ -13,6 +13,7 @@ from monitor.core.verdict import Reason
 
 TEST = "uji"
 DETAIL = 120
+NEWS = frozenset({Why.JOINED, Why.SPLIT})
 SAID_ENOUGH = frozenset({None, Reason.TIMEOUT})
 
 
@@ -107,6 +108,9 @@ class Teller:
             yield Line(value=self._say("isp"))
 
     def _changed(self) -> Iterator[Line]:
+        if self.page.why in NEWS:
+            said = pick(WHYS[self.page.why], self.language)
+            yield Line(value=f"{said[:1].upper()}{said[1:]}.")
         before, now = self.page.previous_cause, self.page.cause
         if before and before != now:
             named = [f"{name_of(self.city, key)} [{key}]" for key in (before, now)]

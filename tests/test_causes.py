@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from alerts.message import compose
 from monitor.core.city import SITES, City, Kind
 from monitor.core.events import Severity, Step, Why
 from monitor.core.verdict import Reason
@@ -143,3 +144,15 @@ def test_a_river_that_takes_its_sites_over_forty_minutes_is_one_opening_and_its_
     assert play.causes(Step.UPDATE) == ["sungai-petung", "kel-bakalan"]
     assert play.pages[-1].why is Why.SPLIT
     _healed(play)
+
+
+def test_a_page_of_a_shared_cause_names_it_those_that_fell_and_what_else_it_could_be() -> None:
+    play = _play()
+    play.dead = {"kel-tapaan", "kel-blandongan"}
+    play.run(200)
+    lines = compose(play.pages[-1], play.city, "id").text.splitlines()
+    assert lines[0] == "🔄 PERKEMBANGAN g1 · Sungai Petung [sungai-petung]"
+    assert "Kemungkinan sebab bersama: Sungai Petung." in lines
+    assert "Kemungkinan lain: gangguan sendiri-sendiri" in lines
+    (fallen,) = [line for line in lines if line.startswith("Yang jatuh (2): ")]
+    assert {"Kelurahan Tapa'an", "Kelurahan Blandongan"} == set(fallen.removeprefix("Yang jatuh (2): ").split(", "))

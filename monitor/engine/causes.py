@@ -94,7 +94,7 @@ class Causes:
         city, first = self._state.city, min(members, key=self._fell)
         best, second = self._covers(members)
         named = best.one or first
-        behind = [city.nodes[each] for each in self._topology.behind(*members) if city.nodes[each].kind is not Kind.LINK]
+        behind = [city.nodes[each] for each in self._topology.behind(*members) if city.nodes[each].kind is not Kind.LINK and each != named]
         nodes = [city.nodes[each] for each in members]
         opds, urusan = incidents.impact(city, [*nodes, *behind])
         belief = self._state.beliefs[city.nodes[first].checks[0]]
