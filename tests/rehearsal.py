@@ -84,7 +84,7 @@ class Rehearsal:
     def __init__(self, home: Path, *, plain: str = "") -> None:
         self.home = home
         words = [sys.executable, "-m", "tests.rehearsal", "up", str(home / "data"), plain]
-        environment = {**os.environ, "XDG_RUNTIME_DIR": str(home)}
+        environment = {**os.environ, "XDG_RUNTIME_DIR": str(home), "PATH": "/usr/local/bin:/usr/bin:/bin"}  # as Debian gives to users
         self.process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment)
         self.said = ""
         self._hand: subprocess.Popen[str] | None = None

@@ -5,7 +5,9 @@ a while (Gilbert's model, exponential sojourns of mean `burst` seconds), so that
 """
 
 import asyncio
+import os
 import random
+import shutil
 import subprocess
 
 from monitor.core.errors import Exit, PantauError
@@ -13,6 +15,7 @@ from monitor.lab.namespaces import Namespaces
 from monitor.lab.plan import NOC, Cable, port_name
 
 _SCALE = 100_000
+_SBIN = ":/usr/sbin:/sbin"  # Debian leaves these out of the PATH of who is not root
 
 
 class Losses:
@@ -73,9 +76,9 @@ def rules(port: int, percent: float) -> str:
 
 
 def _nft(words: str) -> None:
-    try:
-        done = subprocess.run(["nft", "-f", "-"], input=words, capture_output=True, text=True, timeout=10, check=False)
-    except FileNotFoundError as error:
-        raise PantauError("nft is missing: apt install nftables", status=Exit.MISSING) from error
+    nft = shutil.which("nft", path=os.environ.get("PATH", os.defpath) + _SBIN)
+    if nft is None:
+        raise PantauError("nft is missing: apt install nftables", status=Exit.MISSING)
+    done = subprocess.run([nft, "-f", "-"], input=words, capture_output=True, text=True, timeout=10, check=False)
     if done.returncode:
         raise PantauError(f"nft refuses: {done.stderr.strip().splitlines()[0][:200]}", status=Exit.MISSING)
