@@ -38,7 +38,7 @@ def look_inside(script: str, *looks: dict[str, object]) -> dict[str, dict[str, o
     """Build a network with `ip` in namespaces of our own, look there with `pantau probe --batch`; answers by id."""
     need("unshare")
     need("ip")
-    head = "set -e; mount -t tmpfs none /run; ip link set lo up; sysctl -qw net.ipv4.ping_group_range='0 0'\n"
+    head = "set -e; mount -t tmpfs none /run; ip link set lo up; echo 0 0 >/proc/sys/net/ipv4/ping_group_range\n"
     ran = subprocess.run(
         [
             "unshare",

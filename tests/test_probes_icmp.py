@@ -234,7 +234,7 @@ ip -n router addr add 198.18.8.1/30 dev to0; ip -n router link set to0 up
 ip -n other addr add 198.18.8.2/30 dev to1; ip -n other link set to1 up; ip -n other route add default via 198.18.8.1
 ip addr add 198.19.0.1/30 dev off0; ip -n dead link set off1 up; ip route add 198.18.0.0/16 via 198.18.0.2
 ip -n router link set lo up; ip -n router addr add 198.18.9.9/32 dev lo
-for each in router other; do ip netns exec $each sysctl -qw net.ipv4.ip_forward=1 net.ipv4.icmp_ratelimit=0; done
+for each in router other; do ip netns exec $each sh -c 'cd /proc/sys/net/ipv4; echo 1 >ip_forward; echo 0 >icmp_ratelimit'; done
 ip -n router route add unreachable 198.18.1.0/24; ip -n router route add prohibit 198.18.2.0/24
 ip -n router route add blackhole 198.18.3.0/24; ip -n router route add 198.18.4.0/24 via 198.18.8.2
 ip -n router route add 198.18.5.0/24 via 198.18.0.1
