@@ -245,7 +245,7 @@ class Delivery:
             self._window(channel, options).note(self._now())
             city = self._city()
             self._context.trust(city.ca)
-            message = compose(page, city, receiver.language, self._context.url)
+            message = compose(page, city, receiver.language)
             return await channel.send(message, page, options, self._context)
         except ChannelError as error:
             return error

@@ -20,12 +20,16 @@ SECOND_LANGUAGE_NAMES = 3
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One page in words: `subject` is the first line of `text`; `html` is Telegram's kind; `names` the words for the page's ids."""
+    """One page in words: `subject` is the first line of `text`; `html` is Telegram's kind; `names` the words for the page's ids.
+
+    `link` opens the status page at the incident (empty: the inventory names no page).
+    """
 
     subject: str
     text: str
     html: str
     names: Mapping[str, str] = field(default_factory=dict)
+    link: str = ""
 
 
 def heading(page: Page, city: City) -> str:
@@ -36,11 +40,11 @@ def heading(page: Page, city: City) -> str:
     return before + (name if len(name) <= room else name[: room - 1].rstrip() + "…") + after
 
 
-def compose(page: Page, city: City, language: str = "id+en", url: str = "") -> Message:
-    """Return the page in words; `language` is `id`, `en` or `id+en`, `url` the address of the status page."""
+def compose(page: Page, city: City, language: str = "id+en") -> Message:
+    """Return the page in words; `language` is `id`, `en` or `id+en`."""
     subject = heading(page, city)
-    text = "\n".join(line.text() for line in _lines(page, city, language, url, NAMES[0]))
-    return Message(subject, text, _fitting(page, city, language, url), _names(page, city))
+    text = "\n".join(line.text() for line in _lines(page, city, language, NAMES[0]))
+    return Message(subject, text, _fitting(page, city, language), _names(page, city), _link(page, city))
 
 
 def test_page(receiver: Receiver, at: float) -> Page:
@@ -78,7 +82,7 @@ def _sign(page: Page) -> tuple[str, str]:
     return {Severity.CRITICAL: "🔴", Severity.MAJOR: "🟠", Severity.MINOR: "🟡"}[page.severity], "GANGGUAN"
 
 
-def _lines(page: Page, city: City, language: str, url: str, names: int) -> list[Line]:
+def _lines(page: Page, city: City, language: str, names: int) -> list[Line]:
     """The heading, then the whole story in each language; the second names fewer, for the first has named them."""
     lines = [Line(heading(page, city))]
     name = name_of(city, page.cause)
@@ -89,21 +93,28 @@ def _lines(page: Page, city: City, language: str, url: str, names: int) -> list[
             lines.append(Line("— English —"))
         lines += Teller(page, city, spoken, min(names, SECOND_LANGUAGE_NAMES) if number else names, repeats=bool(number)).lines()
         if page.incident != TEST and not number:
-            lines += _ways(page, spoken, url)
+            lines += _ways(page, city, spoken)
     return lines
 
 
-def _ways(page: Page, language: str, url: str) -> Iterator[Line]:
+def _ways(page: Page, city: City, language: str) -> Iterator[Line]:
     yield Line(say("explain", language), f"pantau explain {page.incident}", code=True)
-    if url:
-        yield Line(say("page", language), url)
+    if link := _link(page, city):
+        yield Line(say("page", language), link)
 
 
-def _fitting(page: Page, city: City, language: str, url: str) -> str:
+def _link(page: Page, city: City) -> str:
+    """Where the status page tells of this incident while it is open; afterwards, and for a test, the page as a whole."""
+    if not city.page or page.incident == TEST or page.step is Step.END:
+        return city.page
+    return f"{city.page}/#incident-{page.incident}"
+
+
+def _fitting(page: Page, city: City, language: str) -> str:
     """The HTML with as many names as Telegram takes; as a last resort whole lines go, the first stays."""
     lines: list[Line] = []
     for names in NAMES:
-        lines = _lines(page, city, language, url, names)
+        lines = _lines(page, city, language, names)
         written = "\n".join(line.html() for line in lines)
         if _telegram_length(written) <= TELEGRAM:
             return written

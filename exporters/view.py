@@ -57,8 +57,7 @@ class View:
     """All that the exporters may know.
 
     `now` is the shell's timeline in epoch seconds. `ready` returns why the daemon is not ready, or nothing. `decisions`
-    reads the journal: the newest first of one subject (of all when the subject is empty), at most `limit`. `names` are further
-    host names by which the page may be called; addresses and names without a dot always may.
+    reads the journal: the newest first of one subject (of all when the subject is empty), at most `limit`.
     """
 
     engine: Callable[[], Engine]
@@ -68,4 +67,3 @@ class View:
     ready: Callable[[], str] = str
     decisions: Callable[[str, int], Sequence[Decision]] = no_decisions
     control: str = ""
-    names: frozenset[str] = frozenset()

@@ -1,7 +1,7 @@
 """The one HTTP address: the status page, its events, metrics, health and JSON. Everything is read; nothing can be changed here.
 
 `application(view)` is all the daemon needs. Only GET (and HEAD) is answered. Addresses and names without a dot may call; a name with a dot
-must be one of `View.names`, so that a page elsewhere cannot read the city by pointing its own name here (DNS rebinding).
+must be that of the inventory's `city.page`, so that a page elsewhere cannot read the city by pointing its own name here (DNS rebinding).
 """
 
 import asyncio
@@ -10,6 +10,7 @@ import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
@@ -37,7 +38,7 @@ HEADERS: Mapping[str, str] = {
 def application(view: View, *, pace: float = 1.0) -> web.Application:
     """Return the application; `pace` is the least number of seconds between two drawings of an open page."""
     pages = _Pages(view, Live(view, pace))
-    app = web.Application(middlewares=[_known_host(view.names)], client_max_size=1024)
+    app = web.Application(middlewares=[_known_host(view)], client_max_size=1024)
     app.add_routes(
         [
             web.get("/", pages.page),
@@ -145,19 +146,21 @@ async def _secure(_request: web.Request, response: web.StreamResponse) -> None:
     response.headers["Server"] = "pantau"
 
 
-def _known_host(names: frozenset[str]) -> Middleware:
+def _known_host(view: View) -> Middleware:
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if _may_call(request.headers.get("Host", ""), names):
+        if _may_call(request.headers.get("Host", ""), view.engine().state.city.page):
             return await handler(request)
-        return web.Response(status=421, text="this name is not one of Pantau's; call it by its address or name it in the settings\n")
+        return web.Response(
+            status=421, text="this name is not Pantau's: call it by its address, or name it in the inventory (city: page)\n"
+        )
 
     return check
 
 
-def _may_call(host: str, names: frozenset[str]) -> bool:
+def _may_call(host: str, page: str) -> bool:
     name = host.rpartition(":")[0] if host.rpartition(":")[2].isdecimal() else host
     with suppress(ValueError):
         ipaddress.ip_address(name.strip("[]"))
         return True
-    return "." not in name or name.lower() in names
+    return "." not in name or name.lower() == urlsplit(page).hostname

@@ -160,8 +160,8 @@ class Daemon:
     async def ask(self, **request: object) -> dict[str, object]:
         return await asyncio.to_thread(control.ask, str(self.folder / "data" / "control"), request)
 
-    async def get(self, path: str) -> str:
-        async with aiohttp.ClientSession() as session, session.get(self.url + path) as answer:
+    async def get(self, path: str, **headers: str) -> str:
+        async with aiohttp.ClientSession() as session, session.get(self.url + path, headers=headers) as answer:
             return await answer.text()
 
 
@@ -219,7 +219,8 @@ async def test_a_page_that_was_owed_when_the_daemon_was_killed_arrives_and_only_
 async def test_a_page_that_is_defaced_is_told_by_the_real_road(daemon: Daemon, phone: Phone) -> None:
     """From the socket of the look to the phone, with nothing in between but what runs in the city."""
     options = {"forbid_text": "Diretas"}
-    daemon.write(city([Check("kec-a/http", "kec-a", "http", f"{phone.url}page", Grade.CORE, 0.5, 0.4, options)], phone.url))
+    watched = city([Check("kec-a/http", "kec-a", "http", f"{phone.url}page", Grade.CORE, 0.5, 0.4, options)], phone.url)
+    daemon.write(replace(watched, page="https://pantau.example"))
     await daemon.start()
     async with asyncio.timeout(10):
         while json.loads(await daemon.get("/api/v1/status"))["sites"]["up"] != 1:
@@ -229,6 +230,10 @@ async def test_a_page_that_is_defaced_is_told_by_the_real_road(daemon: Daemon, p
     assert [(page["step"], page["cause"], page["reason"]) for page in phone.pages] == [
         ("open", {"id": "kec-a", "name": "Kec-A"}, "keyword_forbidden")
     ]
+    link = f"https://pantau.example/#incident-{phone.pages[0]['incident']}"
+    assert phone.pages[0]["link"] == link
+    assert f"Halaman: {link}\n" in str(phone.pages[0]["text"])
+    assert f'id="{link.partition("#")[2]}"' in await daemon.get("/", Host="pantau.example")
     assert await daemon.end(signal.SIGINT) == 0
 
 

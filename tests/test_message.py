@@ -1,6 +1,7 @@
 """What people read: whole texts, as they arrive on the phone, and what holds for every text."""
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -16,12 +17,12 @@ from monitor.core.verdict import Reason
 from tests.pages import AT, BEHIND, city, page
 
 CITY = city()
-URL = "http://127.0.0.1:9475/"
+URL = "https://pantau.example"
 HEADING = re.compile(r"^\S+ (GANGGUAN|PERKEMBANGAN|PULIH|UJI) (\S+) · (.+) \[(\S+)\]$")
 
 
-def text(told: Page, language: str = "id+en", url: str = URL) -> str:
-    return compose(told, CITY, language, url).text
+def text(told: Page, language: str = "id+en", address: str = URL) -> str:
+    return compose(told, replace(CITY, page=address), language).text
 
 
 def test_an_opening_names_the_cause_since_when_what_is_behind_it_who_is_hit_and_what_else_it_could_be() -> None:
@@ -44,7 +45,7 @@ def test_an_opening_names_the_cause_since_when_what_is_behind_it_who_is_hit_and_
         "Sebab belum terverifikasi: induknya belum sempat menjawab pemeriksaan ulang.\n"
         "Diberi tahu: Petugas piket, Dinas Kesehatan\n"
         "Rincian: pantau explain g17\n"
-        "Halaman: http://127.0.0.1:9475/\n"
+        "Halaman: https://pantau.example/#incident-g17\n"
         "— English —\n"
         "Since 02.14.40 WIB (last normal 02.14.37): does not answer.\n"
         "Unreachable because of it (11): 10 kelurahan, 1 Puskesmas\n"
@@ -65,7 +66,7 @@ def test_an_update_says_which_cause_was_named_before() -> None:
         "• 3 kelurahan: Karangketug, Gentong, Sebani\n"
         "Diberi tahu: Petugas piket, Dinas Kesehatan\n"
         "Rincian: pantau explain g17\n"
-        "Halaman: http://127.0.0.1:9475/"
+        "Halaman: https://pantau.example/#incident-g17"
     )
 
 
@@ -77,7 +78,7 @@ def test_an_end_says_how_long_it_lasted_and_who_hears_of_the_end() -> None:
         "10 kelurahan, 1 Puskesmas yang tadi tidak terjangkau sedang diperiksa ulang.\n"
         "Kabar penutup untuk penerima yang sama: Petugas piket, Dinas Kesehatan\n"
         "Rincian: pantau explain g17\n"
-        "Halaman: http://127.0.0.1:9475/\n"
+        "Halaman: https://pantau.example\n"
         "— English —\n"
         "Recovered 02.15.00 WIB after 27 min 27 s (down since 01.47.33 WIB).\n"
         "Trouble was: does not answer\n"
@@ -107,7 +108,7 @@ def test_an_end_by_merging_or_by_a_changed_check_says_so(why: Why, words: str) -
 
 def test_a_lost_second_link_is_lost_redundancy_and_not_an_outage() -> None:
     told = page(cause="link-opd-rsud-b", severity=Severity.MINOR, opds=("opd-rsud",), urusan=("kesehatan",))
-    assert text(told, url="") == (
+    assert text(told, address="") == (
         "🟡 GANGGUAN g17 · Jalur cadangan RSUD [link-opd-rsud-b]\n"
         "Cadangan hilang, layanan tetap jalan: RSUD dr. R. Soedarsono masih tersambung lewat jalur lain.\n"
         "Tidak menjawab sejak 02.14.40 WIB (terakhir normal 02.14.37).\n"
@@ -171,7 +172,7 @@ def test_english_alone_is_whole() -> None:
         "• 2 kelurahan: Karangketug, Gentong\n"
         "Told: Petugas piket, Dinas Kesehatan\n"
         "Details: pantau explain g17\n"
-        "Page: http://127.0.0.1:9475/"
+        "Page: https://pantau.example/#incident-g17"
     )
 
 
@@ -256,7 +257,7 @@ def test_whatever_the_names_a_telegram_text_is_whole_and_within_its_bound(
     big = _large(name, number)
     ids = tuple(big.nodes)
     told = page(step, ids[0], behind=ids, alike=ids, opds=ids, told=ids, urusan=ids, why=why, reason=reason, detail=detail)
-    composed = compose(told, big, url=URL)
+    composed = compose(told, replace(big, page=URL))
     tags = _Tags()
     tags.feed(composed.html)
     tags.close()

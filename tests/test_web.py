@@ -271,8 +271,8 @@ async def test_every_answer_forbids_what_the_page_does_not_need() -> None:
     ("host", "status"),
     [("127.0.0.1", 200), ("localhost:9475", 200), ("[::1]:9475", 200), ("pantau", 200), ("pantau.kota.test:80", 200), ("evil.test", 421)],
 )
-async def test_only_addresses_plain_names_and_named_names_may_call(host: str, status: int) -> None:
-    view = view_of(engine_of(town()), names=frozenset({"pantau.kota.test"}))
+async def test_only_addresses_plain_names_and_the_pages_own_name_may_call(host: str, status: int) -> None:
+    view = view_of(engine_of(replace(town(), page="https://pantau.kota.test:8443")))
     async with served(view) as client, client.get("/", headers={"Host": host}) as answer:
         assert answer.status == status
 

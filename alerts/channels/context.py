@@ -20,13 +20,12 @@ DEADLINE = 20.0
 class Context:
     """The surroundings of every sending; used within `async with` or ended with `close`.
 
-    `resolver` finds names (the system's, when None); `timeout` bounds one sending in seconds; `url` is the address of the
-    status page that messages name. Whom to trust beside the system's authorities is set by `trust`.
+    `resolver` finds names (the system's, when None); `timeout` bounds one sending in seconds. Whom to trust
+    beside the system's authorities is set by `trust`.
     """
 
-    def __init__(self, resolver: AbstractResolver | None = None, *, url: str = "", timeout: float = DEADLINE) -> None:
+    def __init__(self, resolver: AbstractResolver | None = None, *, timeout: float = DEADLINE) -> None:
         self.resolver = resolver
-        self.url = url
         self.timeout = timeout
         self._session: aiohttp.ClientSession | None = None
         self._ca = ""

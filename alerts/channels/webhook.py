@@ -61,6 +61,7 @@ def payload(message: Message, page: Page) -> dict[str, object]:
         "urusan": named(page.urusan),
         "told": named(page.told),
         "subject": message.subject,
+        "link": message.link,
         "text": message.text,
     }
 

@@ -167,11 +167,15 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class City:
-    """The whole resolved inventory. `fingerprint` names its content; `utc_offset` is in hours (WIB is 7)."""
+    """The whole resolved inventory. `fingerprint` names its content; `utc_offset` is in hours (WIB is 7).
+
+    `page` is the address by which people open the status page, without a slash at its end (empty: none is told).
+    """
 
     name: str
     fingerprint: str = ""
     utc_offset: float = 7.0
+    page: str = ""
     resolver: tuple[str, ...] = ()
     ca: str = ""
     icmp_backend: str = "shared"

@@ -24,6 +24,7 @@ def resolve(draft: Draft) -> City:
     city = City(
         name=head.name if head else "",
         utc_offset=head.utc_offset if head else 7.0,
+        page=(head.page if head else "") or "",
         resolver=head.resolver if head else (),
         ca=(head.ca if head else "") or "",
         icmp_backend=head.icmp_backend if head else "shared",

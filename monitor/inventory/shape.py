@@ -15,6 +15,7 @@ from monitor.inventory.words import (
     Id,
     Interval,
     Number,
+    PageAddress,
     Place,
     Span,
     Switch,
@@ -59,6 +60,11 @@ class CityPart(Part):
 
     name: Text = Field(description="Name of the city, as messages and pages print it.", examples=["Kota Pasuruan"])
     utc_offset: Number = Field(7, ge=-12, le=14, description="Hours from UTC of the times that people read; WIB is 7.", examples=[7])
+    page: PageAddress | None = Field(
+        None,
+        description="Address by which people open the status page, through a reverse proxy too; messages link to it.",
+        examples=["https://pantau.example"],
+    )
     resolver: Addresses = Field((), description="Name servers to ask; without it those of the system.", examples=["198.18.0.53"])
     ca: Text | None = Field(None, description="File of CA certificates to trust, or a reference.", examples=["!env PANTAU_CITY_CA"])
     icmp_backend: Literal["shared", "icmplib"] = Field(

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, Strict, WithJsonSch
 _UNITS: Mapping[str, float] = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)(ms|s|m|h|d)\Z")
 _DATE = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])\Z")
+_PAGE = re.compile(r"https?://([a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(:[0-9]{1,5})?/?\Z", re.IGNORECASE)
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}\Z")
 
 
@@ -42,6 +43,12 @@ def _date(text: str) -> str:
     return text
 
 
+def _page(text: str) -> str:
+    if not _PAGE.match(text):
+        raise ValueError("is no address of a page: write it as https://pantau.example, with nothing after the host")
+    return text.rstrip("/").lower()
+
+
 def _id(text: str) -> str:
     if not _ID.match(text):
         raise ValueError("an id has small letters, digits and hyphens, at most 63")
@@ -72,6 +79,7 @@ Timeout = Annotated[Duration, Field(ge=0.05, le=300), WithJsonSchema(_DURATION_S
 Span = Annotated[Duration, Field(ge=0, le=30 * 86400), WithJsonSchema(_DURATION_SCHEMA)]
 Address = Annotated[str, AfterValidator(_address), WithJsonSchema({"type": "string", "anyOf": [{"format": "ipv4"}, {"format": "ipv6"}]})]
 Addresses = Annotated[tuple[Address, ...], BeforeValidator(listed), WithJsonSchema(_several({"type": "string"}))]
+PageAddress = Annotated[str, AfterValidator(_page), WithJsonSchema({"type": "string", "format": "uri", "pattern": "^https?://"})]
 Date = Annotated[str, AfterValidator(_date), WithJsonSchema({"type": "string", "format": "date"})]
 Degrees = Annotated[float, Strict(), Field(ge=-180, le=180)]
 Place = Annotated[
