@@ -3,7 +3,10 @@
 Each way to explain the roots costs nats, the negative logarithm of how often it happens within the window of the risk:
 
     a root that fell by itself      -log(OUTAGES * window / year)
-    a risk that struck              -log(STRIKES * window / year)  and for each of its members that is still up  -log(1 - HIT)
+    a risk that struck              -log(STRIKES * window / year)  and for each of its members that is still up  -log(1 - hit)
+
+with `hit` the share of its members that a risk takes: `HIT` for what takes one station after the other (a feeder, a river),
+`HIT_ALL` for what leaves hardly anybody (the uplinks, the city).
 
 The cheapest cover is the probable cause, the second cheapest is named beside it. It is exact for up to `EXACT` risks and
 greedy above. Weighted set cover: Chvatal (1979).
@@ -14,10 +17,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from monitor.core.city import SITES, City, Kind, Risk
+from monitor.core.city import City, Kind, Risk
 
 YEAR = 365.25 * 86400.0
-OUTAGES, STRIKES, HIT = 4.0, 2.0, 0.7
+OUTAGES, STRIKES = 4.0, 2.0
+HIT, HIT_ALL = 0.7, 0.95
+IMPLIED = frozenset({"internet", "city"})
 EXACT = 8
 WHOLE_CITY = "kota"
 CITY_WINDOW = 120.0
@@ -47,7 +52,9 @@ def risks_of(city: City) -> dict[str, Risk]:
     if outside is not None and len(uplinks) > 1:
         found[outside.id] = Risk(outside.id, "internet", outside.name, uplinks, ANY_TIME)
     tops = {node.id for node in city.nodes.values() if node.kind is Kind.HUB}
-    first = tuple(node.id for node in city.nodes.values() if node.kind in SITES and any(tops.intersection(group) for group in node.groups))
+    first = tuple(
+        node.id for node in city.nodes.values() if node.kind is not Kind.LINK and any(tops.intersection(group) for group in node.groups)
+    )
     if len(first) > 1:
         found[WHOLE_CITY] = Risk(WHOLE_CITY, "city", city.name, first, CITY_WINDOW)
     return found
@@ -75,7 +82,7 @@ def _cover(roots: Sequence[str], standing: set[str], struck: Sequence[Risk], can
 
 def _price(risk: Risk, standing: set[str]) -> float:
     spared = len(standing.intersection(risk.members))
-    return -math.log(min(STRIKES * risk.window / YEAR, 0.5)) - spared * math.log(1 - HIT)
+    return -math.log(min(STRIKES * risk.window / YEAR, 0.5)) - spared * math.log(1 - (HIT_ALL if risk.kind in IMPLIED else HIT))
 
 
 def _alone(roots: Sequence[str], candidates: Sequence[Risk]) -> float:

@@ -222,7 +222,7 @@ class Engine:
         """Let through the gate whoever may pass, all that belong together at once."""
         for node in nodes:
             if node in self.state.gate and not self.causes.undecided(node) and self.gate.open_to(node):
-                self._page(node, Why.ROOT_VERIFIED, at)
+                self._decide_on(node, Why.ROOT_VERIFIED, at)
 
     def _ticked(self, at: float) -> None:
         for node, wait in list(self.state.gate.items()):
@@ -230,14 +230,17 @@ class Engine:
                 if self.causes.undecided(node) and at < wait.after + HOLD:
                     self.state.gate[node] = Wait(wait.after, wait.after + HOLD, wait.asked)
                 else:
-                    self._page(node, Why.ROOT_VERIFIED if self.gate.verified(node, wait.after) else Why.ROOT_UNVERIFIED, at)
+                    self._decide_on(node, Why.ROOT_VERIFIED if self.gate.verified(node, wait.after) else Why.ROOT_UNVERIFIED, at)
         self.desk.ticked(at)
 
     def _ask(self, node: str, at: float) -> None:
         self._out.effects.extend(Verify(check, at) for check in self.gate.questions(node))
 
-    def _page(self, node: str, why: Why, at: float) -> None:
-        """Let a root through, and with it all that belong together with it and may pass, too."""
+    def _decide_on(self, node: str, why: Why, at: float) -> None:
+        """Let a root through, and with it all that belong together with it and may pass, too; unless something spoke for it."""
+        if self.gate.speaks(node, self.state.gate[node].after):
+            self._hush(node, at)
+            return
         roots = [node, *(other for other in self.causes.together(node, self.state.gate) if self.gate.open_to(other))]
         for root in roots:
             del self.state.gate[root]

@@ -6,23 +6,23 @@ from alerts import incidents
 from alerts.incidents import Cause, Incident
 from monitor.core.belief import Status
 from monitor.core.city import City, Kind, Link, Risk
-from monitor.core.cover import Cover, covers, risks_of
+from monitor.core.cover import IMPLIED, Cover, covers, risks_of
 from monitor.core.events import Severity, Why
 from monitor.core.topology import Topology
 from monitor.engine.state import State
 
-IMPLIED = frozenset({"internet", "city"})
-DOUBTFUL = 0.5
+MOST = 0.5
 
 
 class Crowd:
-    """Counts how many of those who may fall together are in doubt, and how many are down."""
+    """Counts how many of those who fall all together are in doubt, and how many are down."""
 
-    __slots__ = ("doubtful", "fallen", "members")
+    __slots__ = ("doubtful", "enough", "fallen", "members")
 
-    def __init__(self, members: Iterable[str]) -> None:
-        """Begin with nobody in doubt."""
-        self.members = frozenset(members)
+    def __init__(self, risk: Risk) -> None:
+        """Begin with nobody in doubt; the uplinks are lost when all of them are, the city when most of it is."""
+        self.members = frozenset(risk.members)
+        self.enough = len(self.members) * (MOST if risk.kind == "city" else 1.0)
         self.doubtful = self.fallen = 0
 
     def count(self, status: Status, by: int) -> None:
@@ -33,7 +33,12 @@ class Crowd:
     @property
     def undecided(self) -> bool:
         """So many are in doubt that the next one to be down may only be the first of all."""
-        return self.doubtful > 0 and self.doubtful + self.fallen >= max(2, DOUBTFUL * len(self.members))
+        return self.doubtful > 0 and self.doubtful + self.fallen >= self.enough
+
+    @property
+    def struck(self) -> bool:
+        """So many are down that it is not each by itself."""
+        return self.fallen >= self.enough
 
 
 class Causes:
@@ -44,22 +49,22 @@ class Causes:
         self._state, self._topology = state, topology
         self.risks = risks_of(state.city)
         self._risks_of: dict[str, list[Risk]] = {}
-        self._crowds: dict[str, list[Crowd]] = {}
+        self._crowds_of: dict[str, list[Crowd]] = {}
+        self._crowds = {risk.id: Crowd(risk) for risk in self.risks.values() if risk.kind in IMPLIED}
         for risk in self.risks.values():
-            crowd = Crowd(risk.members) if risk.kind in IMPLIED else None
             for member in risk.members:
                 self._risks_of.setdefault(member, []).append(risk)
-                if crowd is not None:
-                    self._crowds.setdefault(member, []).append(crowd)
+                if risk.id in self._crowds:
+                    self._crowds_of.setdefault(member, []).append(self._crowds[risk.id])
         self._links = _only_links(state.city)
-        for node in self._crowds:
+        for node in self._crowds_of:
             self._count(node, self._status(node), 1)
 
     # -- beside
 
     def moved(self, node: str, before: Status, now: Status) -> list[str]:
         """Count a change of status; return those whose crowd has decided by it."""
-        crowds = self._crowds.get(node, ())
+        crowds = self._crowds_of.get(node, ())
         were = [crowd for crowd in crowds if crowd.undecided]
         self._count(node, before, -1)
         self._count(node, now, 1)
@@ -67,16 +72,15 @@ class Causes:
 
     def undecided(self, node: str) -> bool:
         """Tell whether too many who share this root's fate are still in doubt."""
-        return any(crowd.undecided for crowd in self._crowds.get(node, ()))
+        return any(crowd.undecided for crowd in self._crowds_of.get(node, ()))
 
     def together(self, node: str, others: Iterable[str]) -> list[str]:
         """Return those of the others that may have fallen by the same risk: they run it, too, and fell within its window."""
-        fell = self._fell(node)
+        fell, shared = self._fell(node), [risk for risk in self._risks_of.get(node, ()) if self._may_join(risk)]
         return [
             other
             for other in others
-            if other != node
-            and any(other in risk.members and abs(self._fell(other) - fell) <= risk.window for risk in self._risks_of.get(node, ()))
+            if other != node and any(other in risk.members and abs(self._fell(other) - fell) <= risk.window for risk in shared)
         ]
 
     def apart(self, members: Sequence[str]) -> list[list[str]]:
@@ -126,8 +130,12 @@ class Causes:
 
     # -- small questions
 
+    def _may_join(self, risk: Risk) -> bool:
+        crowd = self._crowds.get(risk.id)
+        return crowd is None or crowd.struck
+
     def _count(self, node: str, status: Status, by: int) -> None:
-        for crowd in self._crowds.get(node, ()):
+        for crowd in self._crowds_of.get(node, ()):
             crowd.count(status, by)
 
     def _status(self, node: str) -> Status:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from alerts import incidents, routing
 from alerts.incidents import Cause, Incident, Member
+from monitor.core.city import Kind
 from monitor.core.events import Decision, Effect, Page, Step, Why
 from monitor.core.topology import Topology
 from monitor.engine.causes import Causes, down_members
@@ -50,9 +51,11 @@ class Desk:
     def take_in(self, roots: Sequence[str], why: Why, at: float) -> None:
         """Open an incident for roots that passed the gate, or let them join the one that they belong to.
 
-        An incident whose members all lie behind the new roots has found its better cause.
+        An incident whose members all lie behind the new roots has found its better cause; not so when it is we who are cut
+        off, for that says nothing of what was seen before.
         """
-        behind = set(self._topology.behind(*roots))
+        blind = any(self._state.city.nodes[root].kind is Kind.HUB for root in roots)
+        behind = set() if blind else set(self._topology.behind(*roots))
         covered = [each for each in self.open_incidents() if behind.issuperset(down_members(each))]
         joined = covered or [self._state.incidents[self.open[each]] for each in self._causes.together(roots[0], self.open)]
         if joined:

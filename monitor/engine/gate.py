@@ -3,7 +3,8 @@
 * Above: in each of its parent groups a parent is believed up and answered a look that was sent after the loss which decided.
   (An answer after the first loss is not enough: the parent may have died between.)
 * Behind: whatever can be reached through it alone has been asked, too. One answer, and the root is NO_REPLY: it does its
-  work and only does not answer us, which is a ticket and no page.
+  work and only does not answer us, which is a ticket and no page. (Nothing vouches for an application: who needs it may
+  answer without it.)
 * Beside: while so many who share the fate of the whole city, or of its uplinks, are in doubt, it waits for them to decide.
 
 Who cannot be asked is passed over: a node that is not looked at, or never answered yet, speaks by what is above (or behind)
@@ -55,14 +56,18 @@ class Gate:
     def speaks(self, node: str, after: float, besides: str = "") -> bool:
         """Tell whether something that is reached through this node alone answered a look sent later than `after`."""
         known, own = self._state.beliefs, self._state.city.nodes[node]
-        if own.kind is not Kind.APP and any(known[check].last_ok_sent > after for check in own.checks[1:]):
+        if own.kind is Kind.APP:
+            return False
+        if any(known[check].last_ok_sent > after for check in own.checks[1:]):
             return True
         return any(self._heard(child, after) for child in self._topology.hanging(node) if child != besides)
 
     def lives(self, node: str) -> bool:
         """Tell whether something that is reached through this silent node alone is still believed alive."""
         known, own = self._state.beliefs, self._state.city.nodes[node]
-        if own.kind is not Kind.APP and any(known[check].status in LIVING for check in own.checks[1:]):
+        if own.kind is Kind.APP:
+            return False
+        if any(known[check].status in LIVING for check in own.checks[1:]):
             return True
         return any(self._alive(child) for child in self._topology.hanging(node))
 
@@ -140,7 +145,9 @@ class Gate:
         """The checks to ask behind a node: its own others and those of what is reached through it alone, the quickest few."""
         city, known = self._state.city, self._state.beliefs
         own = city.nodes[node]
-        found = [] if own.kind is Kind.APP else [city.checks[check] for check in own.checks[1:]]
+        if own.kind is Kind.APP:
+            return []
+        found = [city.checks[check] for check in own.checks[1:]]
         found += self._checks(
             child for child in self.below(node) if self._topology.hangs_on(child, node) or child not in self._topology.children(node)
         )
