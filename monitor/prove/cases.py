@@ -6,8 +6,8 @@ from itertools import combinations
 
 from monitor.core.city import City, Kind
 from monitor.prove.oracle import Oracle
+from monitor.prove.relations import Likeness, Relations
 from monitor.prove.timeline import Case, chance
-from monitor.prove.world import Manner, World
 
 OWN = ("own:gateway", "own:cable", "own:resolver", "own:dark")
 FEW_PHASES = 2
@@ -35,73 +35,68 @@ def faults(city: City, oracle: Oracle) -> list[str]:
     return [*found, *OWN]
 
 
-class Touching:
-    """Tells whether two faults have to do with each other: above or below, same group, risk or application."""
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What one processor does at a time: a fault or a pair of faults, and its turn among those that look the same from here.
 
-    def __init__(self, world: World, oracle: Oracle) -> None:
-        self._world, self._oracle, self._city = world, oracle, world.city
-        self._known: dict[str, tuple[frozenset[str], frozenset[str], frozenset[str]]] = {}
-
-    def __call__(self, one: str, other: str) -> bool:
-        """Return True when what the two take away, need or share has something in common."""
-        (gone, needed, risks), (gone_too, needed_too, risks_too) = self._of(one), self._of(other)
-        return bool(gone & gone_too or gone & needed_too or needed & gone_too or risks & risks_too)
-
-    def _of(self, fault: str) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
-        """Return what a fault makes fail (or would), the parents of those, and the risks of its own nodes."""
-        if fault not in self._known:
-            own = self._own(fault)
-            seen = self._world.sight(self.singles(fault), Manner.ALIKE).failing if fault != "own:dark" else ()
-            gone = frozenset(seen) | own
-            parents = frozenset(parent for node in own for group in self._city.nodes[node].groups for parent in group)
-            risks = frozenset(risk for node in own for risk in self._city.nodes[node].risks)
-            self._known[fault] = (gone, parents, risks)
-        return self._known[fault]
-
-    def singles(self, fault: str) -> frozenset[str]:
-        """Return a fault as single faults of the world."""
-        kind, _, name = fault.partition(":")
-        return frozenset(f"node:{member}" for member in self._city.risks[name].members) if kind == "risk" else frozenset({fault})
-
-    def _own(self, fault: str) -> frozenset[str]:
-        """Return the nodes that a fault befalls itself; the city gone dark at once has to do with our own path alone."""
-        kind, _, name = fault.partition(":")
-        if kind == "risk":
-            return frozenset(self._city.risks[name].members)
-        if kind == "link":
-            watched = {name} & self._city.nodes.keys()
-            return frozenset({self._city.links[name].child} | watched)
-        return frozenset({name} if kind != "own" else {self._world.top})
-
-
-def singles(found: Iterable[str], plan: Plan) -> Iterator[Case]:
-    """Return the runs of every fault alone."""
-    for fault in found:
-        yield from (Case((fault,), phase, loss=plan.loss, seed=plan.seed) for phase in range(plan.phases))
-
-
-def pairs(found: Iterable[str]) -> list[tuple[str, str]]:
-    """Return every pair of faults."""
-    return list(combinations(found, 2))
-
-
-def runs(pair: tuple[str, str], plan: Plan, *, touching: bool) -> Iterator[Case]:
-    """Return the runs of a pair.
-
-    When they touch: both together, the first a moment or minutes before the second, and the other way round; each with both
-    orders of healing. Odd phases take moments, even ones minutes.
+    A pair that looks like others shares the phases with them: each takes every `turns`-th, and two at least.
     """
-    if not touching:
-        for phase in range(min(FEW_PHASES, plan.phases, plan.pair_phases or FEW_PHASES)):
-            gap = _gap(pair, phase, plan, SOON) * (phase % 2)
-            yield Case(pair, phase, gap, swap=phase % 2 == 1, loss=plan.loss, seed=plan.seed)
-        return
-    other = (pair[1], pair[0])
-    for phase in range(plan.phases if plan.pair_phases is None else plan.pair_phases):
+
+    faults: tuple[str, ...]
+    touching: bool = False
+    turn: int = 0
+    turns: int = 1
+
+    def phases(self, wanted: int) -> list[int]:
+        """Return the phases that fall to this one."""
+        mine = list(range(self.turn % wanted, wanted, self.turns))
+        return mine if len(mine) >= FEW_PHASES else sorted({(self.turn + number * 7) % wanted for number in range(FEW_PHASES)})
+
+    def cases(self, plan: Plan) -> Iterator[Case]:
+        """Return the runs."""
+        if len(self.faults) == 1:
+            return (Case(self.faults, phase, loss=plan.loss, seed=plan.seed) for phase in range(plan.phases))
+        return _in_all_orders(self, plan) if self.touching else _in_few(self, plan)
+
+
+def tasks(city: City, oracle: Oracle, *, also_pairs: bool) -> list[Task]:
+    """Return every fault, and every pair when pairs are wanted; the longest runs come first."""
+    found = faults(city, oracle)
+    relations = Relations(oracle.world)
+    done = [Task((fault,)) for fault in found]
+    if also_pairs:
+        done += _pairs(found, relations)
+    return sorted(done, key=lambda task: -max(relations.width(fault) for fault in task.faults) * task.touching)
+
+
+def _pairs(found: Iterable[str], relations: "Relations") -> Iterator[Task]:
+    alike: dict[frozenset[Likeness], list[tuple[str, str]]] = {}
+    for pair in combinations(found, 2):
+        alike.setdefault(frozenset(map(relations.likeness, pair)), []).append(pair)
+    for pairs in alike.values():
+        near = [pair for pair in pairs if relations.touch(*pair)]
+        yield from (Task(pair, touching=True, turn=turn, turns=len(near)) for turn, pair in enumerate(near))
+        yield from (Task(pair) for pair in pairs if pair not in near)
+
+
+def _in_all_orders(task: Task, plan: Plan) -> Iterator[Case]:
+    """Both together, the first a moment or minutes before the second, and the other way round; each healed in both orders.
+
+    Odd phases take moments, even ones minutes.
+    """
+    pair = (task.faults[0], task.faults[1])
+    for phase in task.phases(plan.phases)[: plan.pair_phases]:
         gap = _gap(pair, phase, plan, SOON if phase % 2 else LATER)
-        for ordered, apart in ((pair, 0.0), (pair, gap), (other, gap)):
+        for ordered, apart in ((pair, 0.0), (pair, gap), (pair[::-1], gap)):
             for swap in (False, True):
                 yield Case(ordered, phase, apart, swap, plan.loss, plan.seed)
+
+
+def _in_few(task: Task, plan: Plan) -> Iterator[Case]:
+    pair = (task.faults[0], task.faults[1])
+    for phase in range(min(FEW_PHASES, plan.phases, plan.pair_phases or FEW_PHASES)):
+        gap = _gap(pair, phase, plan, SOON) * (phase % 2)
+        yield Case(pair, phase, gap, swap=phase % 2 == 1, loss=plan.loss, seed=plan.seed)
 
 
 def _gap(pair: tuple[str, str], phase: int, plan: Plan, between: tuple[float, float]) -> float:

@@ -8,15 +8,13 @@ from dataclasses import dataclass, field
 from monitor.core.city import City
 from monitor.core.events import Step
 from monitor.engine import Engine
-from monitor.prove.cases import Plan, Touching, faults, pairs, runs, singles
+from monitor.prove.cases import Plan, Task
 from monitor.prove.judging import Fault, Wrong
-from monitor.prove.oracle import Oracle
 from monitor.prove.run import Ground, Play
 from monitor.prove.timeline import Case
-from monitor.prove.world import World
 
 SHARE_OF_FALSE = 0.01
-CHUNK = 8
+CHUNK = 4
 
 
 @dataclass(slots=True)
@@ -60,52 +58,19 @@ def try_out(ground: Ground, cases: Iterable[Case]) -> Found:
     return found
 
 
-@dataclass(slots=True)
-class Worker:
-    """One process: its ground, made once, and what it needs to spell out a pair."""
-
-    ground: Ground
-    plan: Plan
-    touching: Touching
-
-    @classmethod
-    def make(cls, city: City, plan: Plan, engine: type[Engine] = Engine) -> "Worker":
-        """Warm up."""
-        ground = Ground(city, engine)
-        return cls(ground, plan, Touching(ground.world, ground.oracle))
-
-    def do(self, which: tuple[str, ...]) -> Found:
-        """Run all cases of one fault or one pair."""
-        if len(which) == 1:
-            return try_out(self.ground, singles(which, self.plan))
-        return try_out(self.ground, runs((which[0], which[1]), self.plan, touching=self.touching(which[0], which[1])))
-
-
-_worker: list[Worker] = []
+_bench: list[tuple[Ground, Plan]] = []
 
 
 def _begin(city: City, plan: Plan, engine: type[Engine]) -> None:
-    _worker[:] = [Worker.make(city, plan, engine)]
+    _bench[:] = [(Ground(city, engine), plan)]
 
 
-def _do(which: tuple[str, ...]) -> Found:
-    return _worker[0].do(which)
+def _do(task: Task) -> Found:
+    ground, plan = _bench[0]
+    return try_out(ground, task.cases(plan))
 
 
-def tasks(city: City, *, also_pairs: bool) -> list[tuple[str, ...]]:
-    """Return every fault, and every pair when pairs are wanted."""
-    found = faults(city, Oracle(World(city)))
-    return [*((fault,) for fault in found), *(pairs(found) if also_pairs else ())]
-
-
-def count_ambiguous(city: City) -> int:
-    """Count the classes of two and more causes that look the same from here."""
-    return sum(len(each) > 1 for each in set(Oracle(World(city)).classes.values()))
-
-
-def spread(
-    city: City, plan: Plan, wanted: Iterable[tuple[str, ...]], processes: int | None = None, engine: type[Engine] = Engine
-) -> Iterator[Found]:
+def spread(city: City, plan: Plan, wanted: Iterable[Task], processes: int | None = None, engine: type[Engine] = Engine) -> Iterator[Found]:
     """Run everything wanted on all processors; yields what came of each as it is done."""
     context = multiprocessing.get_context("spawn")
     with context.Pool(processes, _begin, (city, plan, engine)) as pool:

@@ -18,7 +18,7 @@ CERTAIN: Mapping[Grade, float] = {Grade.CORE: 7, Grade.FIBRE: 28, Grade.METRO: 2
 TOLERANCE = 5.0
 RECOVERY = 10.0
 GATE_GRACE = 5.0
-CITY_DARK = "city"
+CITY_DARK = "kota"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from monitor.core.city import City
 from monitor.engine import Engine
-from monitor.prove.cases import Plan
-from monitor.prove.crew import Found, count_ambiguous, spread, tasks
+from monitor.prove.cases import Plan, tasks
+from monitor.prove.crew import Found, spread
 from monitor.prove.judging import Wrong
+from monitor.prove.oracle import Oracle
 from monitor.prove.timeline import START, Case
+from monitor.prove.world import World
 
 LOSSY_PAIR_PHASES = 1
 SHOWN = 20
@@ -109,10 +111,11 @@ def prove_all(cities: Sequence[City], wish: Wish, *, show: bool = False, engine:
     began = time.monotonic()
     summary = Summary(wish.phases)
     for city in cities:
-        wanted = tasks(city, also_pairs=wish.pairs)
-        summary.singles += sum(len(each) == 1 for each in wanted)
-        summary.pairs += sum(len(each) == 2 for each in wanted)
-        summary.ambiguous += count_ambiguous(city)
+        oracle = Oracle(World(city))
+        wanted = tasks(city, oracle, also_pairs=wish.pairs)
+        summary.singles += sum(len(task.faults) == 1 for task in wanted)
+        summary.pairs += sum(len(task.faults) == 2 for task in wanted)
+        summary.ambiguous += sum(len(each) > 1 for each in set(oracle.classes.values()))
         for plan in wish.plans():
             title = f"{city.name}: {plan.loss:.0%} hilang/lost" if plan.loss else city.name
             found = spread(city, plan, wanted, wish.processes, engine)

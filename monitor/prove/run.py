@@ -108,16 +108,19 @@ class Play:
     def run(self) -> list[Page]:
         """Play to the end; return the pages in order."""
         schedule, engine, end = self.schedule, self.engine, self.end
+        deadline, seen = engine.next_deadline(), 0
         while True:
             at = schedule.until(end)
-            deadline = engine.next_deadline()
             if deadline is not None and deadline <= at and deadline < end:
                 self._take(engine.apply(Tick(deadline)))
+                deadline = engine.next_deadline()
                 continue
             if at >= end:
                 return self.pages
             for look in schedule.go(at):
                 self._apply(look)
+            if self.looks != seen:
+                deadline, seen = engine.next_deadline(), self.looks
 
     def _apply(self, look: ProbeResult) -> None:
         if not self.full and look.check not in self._own:
