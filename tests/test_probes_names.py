@@ -14,6 +14,7 @@ from monitor.core.verdict import Outcome, Reason, Verdict
 from monitor.probes import PROBES, Attempt, Vantage, look, look_at, read_options
 from monitor.probes.batch import probe_batch, probe_once
 from monitor.probes.names import Names, server_of
+from tests.ground import look_inside
 from tests.webs import listening, mute, naming
 
 REFUSED = dns.rcode.REFUSED
@@ -73,6 +74,13 @@ async def test_one_dead_or_lame_name_server_of_two_does_not_matter() -> None:
         for servers in ([lame, good], [dead, good]):
             async with Vantage.of(servers) as vantage:
                 assert await vantage.share(Names).resolve("portal.pantau.test", Attempt(1.0)) == ["127.0.0.1"]
+
+
+def test_that_we_have_no_way_to_a_target_is_our_own_fault_whatever_the_kind() -> None:
+    keys: dict[str, dict[str, object]] = {"tcp": {"port": 22}, "dns": {"name": "simpus.pantau.test"}, "icmp": {}, "snmp": {}, "http": {}}
+    found = look_inside("", *({"kind": kind, "target": "198.18.0.1", **more} for kind, more in keys.items()))
+    assert {(each["verdict"], each["reason"]) for each in found.values()} == {("UNSURE", "no_route")}, found
+    assert set(keys) == set(PROBES)
 
 
 async def test_noise_from_a_name_server_is_passed_over() -> None:

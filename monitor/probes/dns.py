@@ -1,4 +1,4 @@
-"""DNS: does a name server give the right answer. By hand: `pantau probe dns 198.18.0.53 name=simpus.pantau.test expect=198.18.0.9`."""
+"""DNS: does a name server give the right answer. By hand: `pantau probe dns 198.18.0.53 name=simpus.pantau.test expect=198.18.20.24`."""
 
 import time
 from typing import Annotated, Literal
@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field
 
 from monitor.core.verdict import Outcome, Reason, Verdict
 from monitor.probes.attempt import Attempt
-from monitor.probes.faults import Fault
+from monitor.probes.faults import Fault, local_fault
 from monitor.probes.keys import Keys
 from monitor.probes.names import Names, Server, ask, server_of
 from monitor.probes.vantage import Vantage
@@ -43,11 +43,17 @@ async def probe(target: str, options: DnsOptions, vantage: Vantage, attempt: Att
         try:
             answer = await ask(options.name, dns.rdatatype.from_text(options.type), [server], attempt)
         except Fault as fault:
-            # Here the name server is the target, so its silence is not ours.
-            raise Fault(Reason.REFUSED if fault.reason is Reason.OWN_RESOLVER else fault.reason, fault.detail) from None
+            raise _of_target(fault) from None
     seconds = time.monotonic() - start
     _judge(_records(answer, options.type), options)
     return Outcome(Verdict.OK, seconds=seconds, phases=attempt.phases, values={"answers": _records(answer, options.type)})
+
+
+def _of_target(fault: Fault) -> Fault:
+    """Here the name server is the target, so that it fails is not ours; that we have no way to it is."""
+    if fault.reason is not Reason.OWN_RESOLVER:
+        return fault
+    return local_fault(fault.__cause__) if isinstance(fault.__cause__, OSError) else Fault(Reason.REFUSED, fault.detail)
 
 
 async def _server_of(text: str, vantage: Vantage, attempt: Attempt) -> Server:

@@ -111,7 +111,7 @@ async def exchange(question: dns.message.Message, servers: Sequence[Server], att
         except (OSError, EOFError) as error:
             dead.add((address, port))
             if len(dead) == len(set(servers)):
-                raise Fault(Reason.OWN_RESOLVER, f"name server {address}: {_said(error)}") from None
+                raise Fault(Reason.OWN_RESOLVER, f"name server {address}: {_said(error)}") from error
             continue
         if answer.rcode() not in _FAILED:
             return answer
