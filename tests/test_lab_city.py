@@ -274,7 +274,11 @@ def test_exec_stands_in_the_station_and_hands_back_the_exit_status(town: Rehears
     words = [sys.executable, "-c", "from monitor.cli import main; main()", "lab", "exec", "kec-timur", *dashes]
     environment = {**os.environ, "XDG_RUNTIME_DIR": str(town.home)}
     said = subprocess.run(
-        [*words, "sh", "-c", "getent hosts portal.pantau.test; exit 7"], check=False, capture_output=True, text=True, env=environment
+        [*words, "sh", "-c", 'test -d "$CREDENTIALS_DIRECTORY" && getent hosts portal.pantau.test; exit 7'],
+        check=False,
+        capture_output=True,
+        text=True,
+        env=environment,
     )
     assert said.returncode == 7
     assert said.stdout.split()[-1:] == ["portal.pantau.test"], said.stderr

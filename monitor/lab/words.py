@@ -14,7 +14,7 @@ from monitor.lab.services import Services
 Answer = Mapping[str, object]
 
 
-_TOLD = ("PANTAU_CITY", "PANTAU_CITY_CA")
+_TOLD = ("PANTAU_CITY", "PANTAU_CITY_CA", "CREDENTIALS_DIRECTORY")
 
 
 class Words:
