@@ -28,9 +28,10 @@ class ProbeResult:
 
 
 def quantise(check: str, sent: float, at: float, outcome: Outcome) -> ProbeResult:
-    """Round a look to what the journal keeps: times to a millisecond, the round trip to ten microseconds, text to 200 signs."""
+    """Round a look to what the journal keeps: times to a millisecond, what was measured to five digits, text to 200 signs."""
     seconds = None if outcome.seconds is None else round(outcome.seconds, 5)
-    return ProbeResult(check, round(sent, 3), round(at, 3), outcome.verdict, outcome.reason, seconds, outcome.detail[:200], outcome.values)
+    values = {key: round(value, 5) if isinstance(value, float) else value for key, value in outcome.values.items()}
+    return ProbeResult(check, round(sent, 3), round(at, 3), outcome.verdict, outcome.reason, seconds, outcome.detail[:200], values)
 
 
 @dataclass(frozen=True, slots=True)
