@@ -17,9 +17,9 @@ from monitor.core.errors import Exit, PantauError
 from monitor.core.events import ClockStepped, Decision, Delivered, Event, InventoryLoaded, Page, ProbeResult, Tick, Why
 from monitor.core.verdict import Reason, Verdict
 from monitor.engine import Engine, State
-from monitor.journal import DamagedError, DiskFullError, Journal, JournalError, Reader, Row, codec, row_of
+from monitor.journal import DamagedError, DiskFullError, Journal, JournalError, Keep, Reader, Row, codec, row_of
 from monitor.journal.folder import Ballast
-from monitor.journal.store import DAY, PRUNE_EVERY, Store
+from monitor.journal.store import Store
 from tests.conftest import lack
 from tests.town import town
 
@@ -203,12 +203,12 @@ async def test_a_commit_that_finds_no_room_fails_whole_and_the_journal_goes_on_w
 FULL_DISK = """
 import pathlib, sys
 from monitor.core.events import Delivered, Tick
-from monitor.journal import DiskFullError, row_of
+from monitor.journal import DiskFullError, Keep, row_of
 from monitor.journal.folder import Ballast
 from monitor.journal.store import Store
 folder = pathlib.Path(sys.argv[1])
 ballast = Ballast(folder, 1024 * 1024)
-store = Store(folder / "journal.db", ballast, 7.0)
+store = Store(folder / "journal.db", ballast, Keep())
 (folder / "filler").write_bytes(b"x" * int(sys.argv[2]))
 written = 0
 while (folder / "ballast").exists():
@@ -285,24 +285,6 @@ async def test_all_that_waits_goes_into_one_transaction(tmp_path: Path) -> None:
     await journal.close()
 
 
-async def test_looks_are_pruned_after_the_retention_and_decisions_stay(tmp_path: Path) -> None:
-    store = Store(tmp_path / "journal.db", Ballast(tmp_path, 4096), retention=1.0)
-    decision = row_of(Decision(START, "kec-a/icmp", "up", Why.FIRST_OK))
-    store.append([decision, *ticks(PRUNE_EVERY)])
-    assert len(store.recover().tail) == PRUNE_EVERY  # no snapshot stands for them yet
-    state = codec.pack(State(City("")))
-    store.keep_snapshot(store.last, START, state)
-    later = START + 10 * DAY
-    store.append(ticks(PRUNE_EVERY, later))
-    store.append(ticks(PRUNE_EVERY, later))
-    store.keep_snapshot(0, START, state)
-    store.close()
-    with sqlite3.connect(tmp_path / "journal.db") as db:
-        kinds = dict(db.execute("SELECT kind, count(*) FROM log GROUP BY kind").fetchall())
-    db.close()
-    assert kinds == {"decision": 1, "tick": 2 * PRUNE_EVERY}
-
-
 async def test_decisions_are_read_beside_the_writer_newest_first_of_one_subject_and_of_a_time(tmp_path: Path) -> None:
     journal = await Journal.open(tmp_path)
     made = [
@@ -328,7 +310,7 @@ def test_a_reader_without_a_journal_is_one_line(tmp_path: Path) -> None:
 
 def test_the_readers_questions_use_an_index(tmp_path: Path) -> None:
     """So that they cost the same after a year."""
-    Store(tmp_path / "journal.db", Ballast(tmp_path, 4096), 7.0).close()
+    Store(tmp_path / "journal.db", Ballast(tmp_path, 4096), Keep()).close()
     db = sqlite3.connect(tmp_path / "journal.db")
     for query, index in (
         ("SELECT body FROM log WHERE kind = 'decision' AND subject = 'a' AND at <= 1 ORDER BY seq DESC LIMIT 1", "log_decisions"),

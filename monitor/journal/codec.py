@@ -79,6 +79,11 @@ def read_decision(body: bytes | str) -> Decision:
     return _DECISION.validate_json(body)
 
 
+def read_page(body: bytes | str) -> Page:
+    """Return the page that a row keeps; ValueError when it holds none."""
+    return _PAGE.validate_json(body)
+
+
 def settled(city: City) -> City:
     """Return the city as it will come back from the journal, so that the two can be compared."""
     return _CITY.validate_json(_CITY.dump_json(city))

@@ -24,6 +24,21 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE TABLE pruned (only_row INTEGER PRIMARY KEY CHECK (only_row = 1), seq INTEGER NOT NULL);
     INSERT INTO pruned VALUES (1, 0);
     """,
+    # 2: the tape: blocks of looks by hour and check, and up to which row of the log (and with how many bytes) it reaches.
+    """
+    CREATE TABLE tape_check (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE);
+    CREATE TABLE tape (
+        id INTEGER PRIMARY KEY,
+        hour INTEGER NOT NULL,
+        look_of INTEGER NOT NULL,
+        part INTEGER NOT NULL,
+        looks BLOB NOT NULL
+    );
+    CREATE TABLE tape_beside (id INTEGER PRIMARY KEY, body BLOB NOT NULL);
+    CREATE UNIQUE INDEX tape_hour ON tape (hour, look_of, part);
+    CREATE TABLE taped (only_row INTEGER PRIMARY KEY CHECK (only_row = 1), seq INTEGER NOT NULL, bytes INTEGER NOT NULL);
+    INSERT INTO taped SELECT 1, seq, 0 FROM pruned;
+    """,
 )
 
 

@@ -10,26 +10,27 @@ from pathlib import Path
 
 from monitor.core.events import Event
 from monitor.journal.codec import Recovery, Row, read_event, squeeze, unpack
-from monitor.journal.errors import DamagedError, DiskFullError, read_error
+from monitor.journal.compaction import Compaction, Keep
+from monitor.journal.errors import DamagedError, DiskFullError, JournalError, read_error
 from monitor.journal.folder import Ballast
 from monitor.journal.schema import migrate
 
 CHECKED_WHOLE = 64 * 1024 * 1024
 KEPT_SNAPSHOTS = 2
-PRUNE_EVERY = 2000
-DAY = 86400.0
+TIDY_EVERY = 500
 
 
 class Store:
-    """The journal's file, open for writing. `retention` is how many days looks are kept; `last` is the newest seq."""
+    """The journal's file, open for writing; `last` is the newest seq."""
 
-    def __init__(self, path: Path, ballast: Ballast, retention: float) -> None:
-        self.path, self.retention = path, retention
-        self.last = 0
-        self._ballast, self._unpruned = ballast, 0
+    def __init__(self, path: Path, ballast: Ballast, keep: Keep) -> None:
+        self.path, self.last = path, 0
+        self._ballast, self._untidy, self._now = ballast, 0, 0.0
+        self._damage: DamagedError | None = None
         with self._reading():
             self._db = sqlite3.connect(path, isolation_level=None)
             self._prepare()
+            self._compaction = Compaction(self._db, self._transaction, keep)
         self._ballast.load()
 
     def _prepare(self) -> None:
@@ -63,16 +64,37 @@ class Store:
 
     def append(self, rows: Sequence[Row]) -> int:
         """Put rows on disk and return the seq of the last one; on a full disk the ballast goes and it is tried once more."""
+        if self._damage:
+            raise self._damage
         try:
             self._append(rows)
         except DiskFullError:
             if not self._relieve():
                 raise
             self._append(rows)
-        self._unpruned += len(rows)
-        if self._unpruned >= PRUNE_EVERY:
-            self._tidy(rows[-1].at)
+        self._untidy, self._now = self._untidy + len(rows), max([self._now, *(row.at for row in rows)])
         return self.last
+
+    @property
+    def untidy(self) -> bool:
+        """Whether so much came that some tidying is due."""
+        return self._untidy >= TIDY_EVERY
+
+    def tidy(self) -> bool:
+        """Move some old looks on; tell whether there may be more to do.
+
+        A disk that is full or busy may keep us from it: the next round tries again. A damaged one is said at the next `append`.
+        """
+        try:
+            with self._reading():
+                if self._compaction.slice(self.last, self._now):
+                    return True
+        except DamagedError as error:
+            self._damage = error
+        except JournalError:
+            pass
+        self._untidy = 0
+        return False
 
     def _append(self, rows: Sequence[Row]) -> None:
         numbered = ((seq, row.at, row.kind, row.subject, row.body.decode()) for seq, row in enumerate(rows, start=self.last + 1))
@@ -111,26 +133,8 @@ class Store:
         if not self._ballast.drop():
             return False
         with contextlib.suppress(DiskFullError):
-            self._prune(float("inf"))
+            self._compaction.relieve()
         return True
-
-    def _tidy(self, now: float) -> None:
-        """Prune some looks older than the retention; a full disk may keep us from it, the next round tries again."""
-        with contextlib.suppress(DiskFullError):
-            self._prune(now - self.retention * DAY)
-            self._unpruned = 0
-
-    def _prune(self, horizon: float) -> None:
-        """Delete looks and ticks before `horizon` that every kept snapshot stands for: twice as many as came since."""
-        with self._transaction():
-            done = int(self._db.execute("SELECT seq FROM pruned").fetchone()[0])
-            covered = int(self._db.execute("SELECT coalesce(min(seq), 0) FROM snapshot").fetchone()[0])
-            window = (done, min(covered, done + 2 * max(self._unpruned, PRUNE_EVERY)), horizon)
-            where = "seq > ? AND seq <= ? AND at < ?"
-            reached = self._db.execute(f"SELECT max(seq) FROM log WHERE {where}", window).fetchone()[0]  # noqa: S608 - our own words
-            if reached is not None:
-                self._db.execute(f"DELETE FROM log WHERE {where} AND kind IN ('looked', 'tick')", window)  # noqa: S608 - the same
-                self._db.execute("UPDATE pruned SET seq = ?", (reached,))
 
     def close(self) -> None:
         """Fold the write-ahead log into the file and let go of it."""

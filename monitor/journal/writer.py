@@ -8,13 +8,15 @@ from typing import TypeVar
 
 from monitor.engine import State
 from monitor.journal.codec import Recovery, Row, pack
+from monitor.journal.compaction import Keep
 from monitor.journal.errors import JournalError
 from monitor.journal.folder import Ballast, Lock, make
 from monitor.journal.reader import Reader
 from monitor.journal.store import Store
 
 T = TypeVar("T")
-RETENTION = 7.0
+SLICES = 4
+"""Slices of tidying after a commit, at most; they give way to the next one."""
 
 
 class Journal:
@@ -32,8 +34,8 @@ class Journal:
         return self._store.last
 
     @classmethod
-    async def open(cls, folder: Path, retention: float = RETENTION) -> "Journal":
-        """Lock the folder and open the journal in it; looks are kept `retention` days.
+    async def open(cls, folder: Path, keep: Keep | None = None) -> "Journal":
+        """Lock the folder and open the journal in it; looks are kept as `keep` says.
 
         Raises PantauError (69): another daemon works there, the folder cannot be had, the file is damaged or too new.
         """
@@ -42,7 +44,7 @@ class Journal:
         thread = ThreadPoolExecutor(1, "journal")
         path = folder / "journal.db"
         try:
-            store = await asyncio.get_running_loop().run_in_executor(thread, Store, path, Ballast(folder), retention)
+            store = await asyncio.get_running_loop().run_in_executor(thread, Store, path, Ballast(folder), keep or Keep())
             reader = Reader(path)
         except JournalError:
             thread.shutdown()
@@ -77,7 +79,15 @@ class Journal:
             else:
                 for future in _waited_for(group):
                     future.set_result(seq)
+                await self._tidy()
         self._writing = None
+
+    async def _tidy(self) -> None:
+        """Move some old looks to the tape while nobody waits."""
+        if self._store.untidy:
+            for _ in range(SLICES):
+                if self._waiting or not await self._run(self._store.tidy):
+                    break
 
     async def snapshot(self, seq: int, at: float, state: State) -> None:
         """Keep the state as it is now, which stands for everything up to `seq`."""
