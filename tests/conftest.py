@@ -7,6 +7,8 @@ from typing import NoReturn
 
 import pytest
 
+pytest_plugins = ["tests.daemons"]  # the fixtures `daemon` and `phone`
+
 
 def need(program: str) -> str:
     """Return the path of a program of the system; without it the test is skipped, or fails where CI=true says that all must be there."""

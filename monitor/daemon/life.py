@@ -6,7 +6,6 @@ Everything that may refuse is asked before the first look is sent: inventory (78
 import asyncio
 import contextlib
 import gc
-import resource
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -16,7 +15,8 @@ from aiohttp import web
 
 from exporters.web import application
 from monitor import control
-from monitor.daemon import logs
+from monitor.core.city import City
+from monitor.daemon import descriptors, logs
 from monitor.daemon.listen import listener
 from monitor.daemon.logs import log
 from monitor.daemon.reload import Inventory, Load
@@ -24,6 +24,8 @@ from monitor.daemon.settings import Settings
 from monitor.daemon.shell import Shell
 from monitor.daemon.words import Words
 from monitor.journal import Journal
+
+SOON = 2.0
 
 
 async def run(settings: Settings, load: Load) -> int:
@@ -41,39 +43,52 @@ async def run(settings: Settings, load: Load) -> int:
 async def _run(settings: Settings, load: Load, stopping: asyncio.Event) -> None:
     inventory = Inventory(settings, load)
     city = await inventory.read()
-    _have_descriptors()
+    limits = descriptors.shares(descriptors.claim())
     with contextlib.closing(listener(settings.listen)) as sock:
         journal = await Journal.open(settings.data_dir)
         try:
             recovery = await journal.recover()
-            shell = Shell(settings, journal, recovery, inventory)
+            shell = Shell(settings, journal, recovery, inventory, limits)
             async with shell.living(city):
-                await _serve(settings, shell, sock, stopping)
+                await _serve(settings, shell, city, sock, stopping)
         finally:
             await journal.close()
 
 
-async def _serve(settings: Settings, shell: Shell, sock: socket.socket, stopping: asyncio.Event) -> None:
+async def _serve(settings: Settings, shell: Shell, city: City, sock: socket.socket, stopping: asyncio.Event) -> None:
     """Answer people until it is time to stop, or until the road breaks."""
     words = Words(shell.reload, shell.delivery)
     hang_up = _signals(asyncio.get_running_loop(), {signal.SIGHUP: shell.reload_soon})
-    async with _answering(settings, words), _pages(shell, sock):
-        with hang_up:
-            address = sock.getsockname()
-            log.info("started", listen=f"{address[0]}:{address[1]}", config=str(settings.config), data=str(settings.data_dir))
-            gc.collect()
-            gc.freeze()  # a full collection over the city would stop the loop for tens of milliseconds
-            await _either(stopping, shell.road)
+    beginning = asyncio.create_task(shell.begin(city))
+    try:
+        # A page without a city would tell nothing; but when the disk does not take the city, people must be able to ask why.
+        await asyncio.wait({beginning}, timeout=SOON)
+        async with _answering(settings, words), _pages(shell, sock):
+            with hang_up:
+                await _any(stopping, shell.road, beginning)
+                if beginning.done():
+                    _say_started(settings, sock)
+                    await _any(stopping, shell.road)
+    finally:
+        beginning.cancel()
     log.info("stopping")
 
 
-async def _either(stopping: asyncio.Event, road: "asyncio.Task[None]") -> None:
-    """Wait for the word to stop; when the road breaks first, raise what broke it."""
+def _say_started(settings: Settings, sock: socket.socket) -> None:
+    address = sock.getsockname()
+    log.info("started", listen=f"{address[0]}:{address[1]}", config=str(settings.config), data=str(settings.data_dir))
+    gc.collect()
+    gc.freeze()  # a full collection over the city would stop the loop for tens of milliseconds
+
+
+async def _any(stopping: asyncio.Event, *tasks: "asyncio.Task[None]") -> None:
+    """Wait for the word to stop or the end of a task; raise what broke it."""
     told = asyncio.create_task(stopping.wait())
-    await asyncio.wait({told, road}, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait({told, *tasks}, return_when=asyncio.FIRST_COMPLETED)
     told.cancel()
-    if road.done():
-        road.result()
+    for task in tasks:
+        if task.done():
+            task.result()
 
 
 @contextlib.asynccontextmanager
@@ -107,13 +122,3 @@ def _signals(loop: asyncio.AbstractEventLoop, acts: Mapping[signal.Signals, Call
     finally:
         for number in acts:
             loop.remove_signal_handler(number)
-
-
-def _have_descriptors() -> None:
-    """Take as many descriptors as we may have: at the limit every look would seem an outage, and no page could leave."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = min(65536, hard) if hard != resource.RLIM_INFINITY else 65536
-    if soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-    if wanted < 1024:
-        log.warning("few descriptors", limit=wanted, advice="raise LimitNOFILE to 1024 or more")

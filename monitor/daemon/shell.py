@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 
 from alerts.channels import Context
 from alerts.delivery import Delivery
@@ -11,10 +11,11 @@ from exporters.view import Bell, Figures, View
 from monitor import probes
 from monitor.core.city import Check, City
 from monitor.core.errors import Exit, PantauError
-from monitor.core.events import InventoryLoaded, Page, Verify
+from monitor.core.events import InventoryLoaded, Page, ProbeResult, Verify
 from monitor.core.verdict import Outcome
 from monitor.daemon.flow import Flow
 from monitor.daemon.names import Names
+from monitor.daemon.readiness import Readiness
 from monitor.daemon.reload import Inventory
 from monitor.daemon.settings import Settings
 from monitor.daemon.timeline import Timeline
@@ -32,14 +33,15 @@ class Shell:
 
     road: asyncio.Task[None]
 
-    def __init__(self, settings: Settings, journal: Journal, recovery: Recovery, inventory: Inventory) -> None:
+    def __init__(self, settings: Settings, journal: Journal, recovery: Recovery, inventory: Inventory, limits: Mapping[str, int]) -> None:
         self._settings, self._journal, self._inventory = settings, journal, inventory
         clock = self._clock = Timeline(not_before=recovery.at)
         self.flow = Flow(journal, clock, recovery)
         self.bell = Bell()
         self._started = self._loaded = clock.now()
         self._vantage = Vantage()
-        self._schedule = Schedule(clock, self._look, self.flow.put)
+        self._readiness = Readiness()
+        self._schedule = Schedule(clock, self._look, self._looked, limits)
         self._context = Context(Names(lambda: self.city().resolver))
         self.delivery = Delivery(self.city, self._context, self.flow.put, clock.now)
         self._reloading: asyncio.Task[None] | None = None
@@ -67,25 +69,26 @@ class Shell:
 
     @contextlib.asynccontextmanager
     async def living(self, city: City) -> AsyncIterator[None]:
-        """Judge, look and tell, from here to the end of the block; what was being confirmed or owed is taken up again."""
+        """Judge and tell, from here to the end of the block, and look once `begin` was called."""
         self._see_from(city)
         self.flow.hands = self
-        owed = self.flow.engine.owed()
         self.road = asyncio.create_task(self.flow.run())
         try:
-            await self._begin(city, owed)
             yield
         finally:
             await self._end()
 
-    async def _begin(self, city: City, owed: list[Page]) -> None:
+    async def begin(self, city: City) -> None:
+        """Take up the city (as soon as the disk takes it), and what was being confirmed or owed, and begin to look."""
+        owed = self.flow.engine.owed()
         if city != self.city():
             await self._load(city)
-        self._schedule.start(city.checks.values())
+        self._schedule.start(self.city().checks.values())  # a reload may have come between
         self._schedule.verify(self.flow.engine.looks_wanted(self._clock.now()))
         for page in owed:
             self.delivery.submit(page)
         self._watch_clock()
+        self._readiness.began(self._clock.now())
 
     async def _load(self, city: City) -> None:
         await self.flow.settle(InventoryLoaded(round(self._clock.now(), 3), city))
@@ -147,6 +150,10 @@ class Shell:
     async def _look(self, check: Check) -> Outcome:
         return await probes.look(check, self._vantage)
 
+    def _looked(self, result: ProbeResult) -> None:
+        self._readiness.looked(self._clock.now())
+        self.flow.put(result)
+
     # -- showing
 
     def view(self) -> View:
@@ -162,7 +169,7 @@ class Shell:
         )
 
     def _trouble(self) -> str:
-        return f"nothing can be journaled: {self.flow.trouble}" if self.flow.trouble else ""
+        return self._readiness.trouble(self.city(), self.flow.trouble, self._clock.now())
 
     def _figures(self) -> Figures:
         deliveries: Counter[tuple[str, str]] = Counter()
