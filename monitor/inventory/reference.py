@@ -50,6 +50,10 @@ After a change: `pantau reload`; a bad file is refused and the old one stays.
 A key with **·** must be there.
 """
 
+CHECKS = """What each kind asks, what it may answer and what fools it: [probes.md](probes.md). `slow`, for every kind: an answer that
+takes longer (seconds) is SLOW.
+"""
+
 SECTIONS: Mapping[str, type[BaseModel]] = {
     "city": CityPart,
     "classes": ClassPart,
@@ -71,7 +75,7 @@ SECTIONS: Mapping[str, type[BaseModel]] = {
 
 def reference() -> str:
     """Return the reference as Markdown."""
-    lines = [HEAD, *_sections(), "## The keys of checks", ""]
+    lines = [HEAD, *_sections(), "## The keys of checks", "", CHECKS]
     for name, kind in PROBES.items():
         lines += [f"### {name}", "", f"{kind.summary}.", "", *_options(kind.options)]
     lines += ["## The keys of receivers", ""]
