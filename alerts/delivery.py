@@ -1,28 +1,36 @@
 """Brings pages to people: one worker a receiver, in order, until the channel has taken each or time is up.
 
-A page is owed until it is reported `Delivered`: what fails for a passing reason is tried again (1 s, doubling to 5 min,
-with some chance in it, or the pause that the peer asks for) for up to `OWED` seconds after it was decided; what fails for
-good is reported at once. A waiting update is dropped when a later word on its incident waits behind it, an opening or an
-end never: so a queue grows with the incidents, not with time. Clock, sleep and chance are handed in.
+A page is owed until it is reported `Delivered`: what fails is tried again (after 1 s, doubling up to a bound, with some chance
+in it, or the pause that the peer asks for) as long as `PATIENCE` says for that kind of trouble: a wrong token is still owed a
+day later, for somebody may mend it in the morning. A waiting update is dropped when a later word on its incident waits behind
+it, an opening or an end never: so a queue grows with the incidents, not with time. Clock, sleep and chance are handed in.
 """
 
 import asyncio
 import random
 from collections import OrderedDict, deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 import structlog
 from pydantic import ValidationError
 
-from alerts.channels import CHANNELS, Channel, ChannelError, Context, Options, Receipt, read_options
+from alerts.channels import CHANNELS, Channel, ChannelError, Context, Options, Receipt, Trouble, read_options
 from alerts.message import compose, test_page
 from monitor.core.city import City, Receiver
 from monitor.core.errors import PantauError
 from monitor.core.events import Delivered, Page, Step
 
-OWED = 24 * 3600.0
-BACKOFF = (1.0, 300.0)
+HOUR = 3600.0
+PATIENCE: Mapping[Trouble, tuple[float, float]] = {
+    Trouble.PASSING: (300.0, 24 * HOUR),
+    Trouble.REFUSED: (900.0, 24 * HOUR),  # seldom: a server bans who knocks too often with a wrong password
+    Trouble.UNFIT: (60.0, HOUR / 6),  # not long: the pages behind it wait
+    Trouble.GONE: (0.0, 0.0),
+}
+"""The longest pause between two attempts and how long a page is tried (from its decision; UNFIT from its first attempt), in seconds."""
+
+FIRST_PAUSE = 1.0
 WINDOW = 61.0
 REMEMBERED = 10_000
 
@@ -65,11 +73,13 @@ class _Lane:
     """The pages of one receiver, oldest first.
 
     No attempt before `backoff` (ours, forgotten at a reload) and `asked` (the peer's); while `resting` its task may be cut.
+    `tried` is the time of the first attempt of the oldest page (0: none yet).
     """
 
     figures: Figures
     pages: deque[Page] = field(default_factory=deque)
     task: asyncio.Task[None] | None = None
+    tried: float = 0.0
     failures: int = 0
     backoff: float = 0.0
     asked: float = 0.0
@@ -167,6 +177,7 @@ class Delivery:
         for page in list(lane.pages)[1:-1]:
             if page.incident == last.incident and page.step is Step.UPDATE:
                 lane.pages.remove(page)
+                log.info("page superseded", key=page.key, by=last.key)
                 self._finish(page, ok=False, detail=f"superseded by {last.key}")
 
     async def _work(self, lane: _Lane) -> None:
@@ -176,13 +187,12 @@ class Delivery:
             if self._stopping:
                 return
             lane.figures.attempts += 1
+            lane.tried = lane.tried or self._now()
             fate = await self._deliver(page)
             if isinstance(fate, Receipt):
                 self._leave(lane, ok=True, detail=fate.detail)
-            elif fate.permanent:
-                self._leave(lane, ok=False, detail=str(fate))
-            elif self._now() - page.at >= OWED:
-                self._leave(lane, ok=False, detail=f"given up after {OWED / 3600:g} hours: {fate}")
+            elif self._now() - (lane.tried if fate.trouble is Trouble.UNFIT else page.at) >= PATIENCE[fate.trouble][1]:
+                self._leave(lane, ok=False, detail=f"given up: {fate}")
             else:
                 self._postpone(lane, page, fate)
 
@@ -195,24 +205,28 @@ class Delivery:
 
     def _pause(self, lane: _Lane, page: Page) -> float:
         now = self._now()
+        own = max(lane.backoff - now, lane.asked - now)
         try:
             _, channel, options = self._way(page.receiver)
         except ChannelError:
-            return 0.0
-        return max(lane.backoff - now, lane.asked - now, self._window(channel, options).wait(now))
+            return own
+        return max(own, self._window(channel, options).wait(now))
 
     def _postpone(self, lane: _Lane, page: Page, error: ChannelError) -> None:
-        pause = min(BACKOFF[1], BACKOFF[0] * 2.0**lane.failures) * (1 - 0.2 * self._chance())
+        pause = min(PATIENCE[error.trouble][0], FIRST_PAUSE * 2.0**lane.failures) * (1 - 0.2 * self._chance())
         lane.failures = min(lane.failures + 1, 20)
-        lane.backoff = self._now() + max(pause, BACKOFF[0])
+        lane.backoff = self._now() + max(pause, FIRST_PAUSE)
         lane.asked = self._now() + (error.retry_after or 0.0)
-        log.warning("page postponed", key=page.key, error=str(error), seconds=round(self._pause(lane, page), 1))
+        log.warning(
+            "page postponed", key=page.key, trouble=error.trouble.value, error=str(error), seconds=round(self._pause(lane, page), 1)
+        )
 
     def _leave(self, lane: _Lane, *, ok: bool, detail: str) -> None:
         page = lane.pages.popleft()
-        lane.failures, lane.backoff = 0, 0.0
+        lane.tried, lane.failures, lane.backoff = 0.0, 0, 0.0
         lane.figures.delivered += ok
         lane.figures.failed += not ok
+        (log.info if ok else log.error)("page delivered" if ok else "page given up", key=page.key, detail=detail)
         self._finish(page, ok=ok, detail=detail)
 
     def _finish(self, page: Page, *, ok: bool, detail: str) -> None:
@@ -220,7 +234,6 @@ class Delivery:
         self._done[page.key] = done
         if len(self._done) > REMEMBERED:
             self._done.popitem(last=False)
-        log.info("page delivered" if ok else "page given up", key=page.key, detail=detail)
         self._report(done)
 
     def _window(self, channel: Channel, options: Options) -> _Window:
@@ -230,7 +243,7 @@ class Delivery:
         """Who, by what, with which keys; raises ChannelError when the inventory does not say."""
         known = self._city().receivers.get(receiver)
         if known is None:
-            raise ChannelError(f"receiver {receiver} is no longer in the inventory", permanent=True)
+            raise ChannelError(f"receiver {receiver} is no longer in the inventory", Trouble.GONE)
         try:
             options = read_options(known.channel, known.options)
         except (PantauError, ValidationError):

@@ -175,6 +175,7 @@ MONTHS: tuple[Pair, ...] = (
     ("Desember", "December"),
 )
 ZONES = {7.0: "WIB", 8.0: "WITA", 9.0: "WIT"}
+AGO = {"d": 86400, "h": 3600, "m": 60}
 UNITS: tuple[tuple[int, Pair], ...] = ((86400, ("hari", "d")), (3600, ("jam", "h")), (60, ("menit", "min")), (1, ("detik", "s")))
 
 
@@ -213,6 +214,26 @@ def clock(at: float, utc_offset: float, language: str, *, beside: float | None =
     if beside is not None and local(beside, utc_offset).date() != when.date():
         written = f"{day(when.date(), language)} {written}"
     return written
+
+
+def moment(written: str, utc_offset: float, now: float) -> float:
+    """Return the epoch seconds of a time as people write it; ValueError when it is none.
+
+    "02.14", "02:14:07" (the last time it was that o'clock), "2026-11-24", "2026-11-24 02.14", "7d", "2h", "30m" (so long before
+    `now`), ISO 8601 with a zone, or epoch seconds. What names no zone is the city's time.
+    """
+    text = written.strip()
+    if text[:-1].isdecimal() and text[-1] in AGO:
+        return now - int(text[:-1]) * AGO[text[-1]]
+    if text.replace(".", "", 1).isdecimal() and len(text) >= 9:
+        return float(text)
+    date_part, _, time_part = text.replace("T", " ").rpartition(" ") if " " in text or "T" in text else ("", "", text)
+    if "-" in time_part and not date_part:
+        date_part, time_part = time_part, "00:00"
+    today = local(now, utc_offset)
+    when = datetime.fromisoformat(f"{date_part or today.date()} {time_part.replace('.', ':')}")
+    at = (when if when.tzinfo else when.replace(tzinfo=today.tzinfo)).timestamp()
+    return at if date_part or at <= now else at - 86400
 
 
 def lasted(seconds: float, language: str) -> str:

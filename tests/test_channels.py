@@ -10,7 +10,7 @@ from aiohttp import ClientSession, web
 from pydantic import ValidationError
 
 from alerts import message
-from alerts.channels import CHANNELS, Context, read_options, secret_keys
+from alerts.channels import CHANNELS, Context, Trouble, read_options, secret_keys
 from alerts.message import compose
 from monitor.core.city import Receiver
 from monitor.core.errors import PantauError
@@ -56,23 +56,25 @@ async def test_a_test_message_says_so_in_its_step() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "permanent", "line"),
+    ("answer", "trouble", "line"),
     [
-        ((200, {"status": False, "reason": "invalid token"}, {}), False, "answered 200, but status is false: invalid token"),
-        ((200, {"success": "false"}, {}), False, "answered 200, but success is false: "),
-        ((404, b"", {}), True, "answered 404"),
-        ((302, b"", {"Location": "http://127.0.0.1:1/"}), True, "answered 302"),
-        ((408, b"", {}), False, "answered 408"),
-        ((503, {"error": "full"}, {"Retry-After": "7"}), False, "answered 503 full"),
-        ((500, b"[" * 60_000, {}), False, "answered 500"),
+        ((200, {"status": False, "reason": "invalid token"}, {}), Trouble.PASSING, "answered 200, but status is false: invalid token"),
+        ((200, {"success": "false"}, {}), Trouble.PASSING, "answered 200, but success is false: "),
+        ((401, b"", {}), Trouble.REFUSED, "answered 401"),
+        ((404, b"", {}), Trouble.REFUSED, "answered 404"),
+        ((422, b"", {}), Trouble.UNFIT, "answered 422"),
+        ((302, b"", {"Location": "http://127.0.0.1:1/"}), Trouble.REFUSED, "answered 302"),
+        ((408, b"", {}), Trouble.PASSING, "answered 408"),
+        ((503, {"error": "full"}, {"Retry-After": "7"}), Trouble.PASSING, "answered 503 full"),
+        ((500, b"[" * 60_000, {}), Trouble.PASSING, "answered 500"),
     ],
 )
 async def test_what_a_webhook_answers_decides_whether_it_is_tried_again(
-    answer: tuple[int, object, dict[str, str]], *, permanent: bool, line: str
+    answer: tuple[int, object, dict[str, str]], trouble: Trouble, line: str
 ) -> None:
     async with phone(answer) as peer:
         error = await failure("webhook", {"url": peer.url})
-    assert (error.permanent, str(error)) == (permanent, line)
+    assert (error.trouble, str(error)) == (trouble, line)
     assert error.retry_after == (7.0 if "Retry-After" in answer[2] else None)
 
 
@@ -84,7 +86,7 @@ async def test_a_pause_that_a_peer_asks_for_is_bounded() -> None:
 async def test_a_peer_that_never_answers_ends_at_the_deadline() -> None:
     async with phone(mute=True) as peer:
         error = await failure("webhook", {"url": peer.url}, Context(timeout=0.05))
-    assert (str(error), error.permanent) == ("no answer within 0.05 s", False)
+    assert (str(error), error.trouble) == ("no answer within 0.05 s", Trouble.PASSING)
 
 
 async def test_an_endless_answer_is_read_up_to_its_bound_and_no_further() -> None:
@@ -109,7 +111,7 @@ async def test_a_peer_that_hangs_up_or_talks_nonsense_is_tried_again(said: bytes
 
     async with tcp(answer) as port:
         error = await failure("webhook", {"url": f"http://127.0.0.1:{port}"})
-    assert not error.permanent
+    assert error.trouble is Trouble.PASSING
 
 
 # -- telegram
@@ -144,7 +146,7 @@ async def test_telegrams_retry_after_is_obeyed() -> None:
     busy = {"ok": False, "error_code": 429, "description": "Too Many Requests: retry after 5", "parameters": {"retry_after": 5}}
     async with phone((429, busy, {})) as peer:
         error = await failure("telegram", telegram(peer.url))
-    assert (error.permanent, error.retry_after, str(error)) == (False, 5.0, "answered 429 Too Many Requests: retry after 5")
+    assert (error.trouble, error.retry_after, str(error)) == (Trouble.PASSING, 5.0, "answered 429 Too Many Requests: retry after 5")
 
 
 async def test_a_group_that_moved_is_followed_and_the_receipt_says_what_to_change() -> None:
@@ -155,10 +157,20 @@ async def test_a_group_that_moved_is_followed_and_the_receipt_says_what_to_chang
     assert receipt.detail == "message 9; the group has moved: set chat to -100777"
 
 
-@pytest.mark.parametrize(("status", "permanent"), [(400, True), (401, True), (403, True), (500, False), (200, False)])
-async def test_telegrams_no_is_final_unless_it_is_its_own_fault(status: int, *, permanent: bool) -> None:
-    async with phone((status, {"ok": False, "description": "no"}, {})) as peer:
-        assert (await failure("telegram", telegram(peer.url))).permanent is permanent
+@pytest.mark.parametrize(
+    ("status", "said", "trouble"),
+    [
+        (400, "Bad Request: can't parse entities", Trouble.UNFIT),
+        (400, "Bad Request: chat not found", Trouble.REFUSED),
+        (401, "Unauthorized", Trouble.REFUSED),
+        (403, "Forbidden: bot was kicked from the group chat", Trouble.REFUSED),
+        (500, "no", Trouble.PASSING),
+        (200, "no", Trouble.PASSING),
+    ],
+)
+async def test_telegrams_no_is_about_the_message_about_us_or_about_the_moment(status: int, said: str, trouble: Trouble) -> None:
+    async with phone((status, {"ok": False, "description": said}, {})) as peer:
+        assert (await failure("telegram", telegram(peer.url))).trouble is trouble
 
 
 async def test_the_token_is_in_no_error_and_in_no_log(caplog: pytest.LogCaptureFixture) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from aiosmtpd.smtp import AuthResult, LoginPassword
 
-from alerts.channels import Context
+from alerts.channels import Context, Trouble
 from alerts.message import compose
 from monitor.core.events import Step
 from tests.pages import BEHIND, city, page
@@ -55,14 +55,21 @@ async def test_all_mails_of_an_incident_are_one_thread() -> None:
     assert "In-Reply-To" not in opening
 
 
-@pytest.mark.parametrize(("answer", "permanent"), [("451 later", False), ("550 no such user", True)])
-async def test_a_4xx_may_pass_and_a_5xx_is_for_good(answer: str, *, permanent: bool) -> None:
+@pytest.mark.parametrize(
+    ("answer", "at_recipient", "at_data"),
+    [
+        ("451 later", Trouble.PASSING, Trouble.PASSING),
+        ("550 no such user", Trouble.REFUSED, Trouble.REFUSED),
+        ("554 no", Trouble.REFUSED, Trouble.UNFIT),
+    ],
+)
+async def test_a_4xx_may_pass_and_a_5xx_is_about_us_or_about_the_message(answer: str, at_recipient: Trouble, at_data: Trouble) -> None:
     async with mailbox(Mailbox(rcpt={"piket@pantau.test": answer})) as box:
-        at_recipient = await failure("mail", mail(box))
+        early = await failure("mail", mail(box))
     async with mailbox(Mailbox(data=answer)) as box:
-        at_data = await failure("mail", mail(box))
-    for error in (at_recipient, at_data):
-        assert (str(error), error.permanent) == (answer, permanent)
+        late = await failure("mail", mail(box))
+    assert (str(early), early.trouble) == (answer, at_recipient)
+    assert (str(late), late.trouble) == (answer, at_data)
 
 
 async def test_one_refused_recipient_among_two_is_in_the_receipt_and_does_not_send_twice() -> None:
@@ -86,7 +93,7 @@ async def test_a_mute_a_lying_and_an_absent_mail_server_are_tried_again() -> Non
     async with tcp(lying) as port:
         strange = await failure("mail", mail(Mailbox(port=port)))
     absent = await failure("mail", mail(Mailbox(port=1)))
-    assert [error.permanent for error in (late, strange, absent)] == [False, False, False]
+    assert {error.trouble for error in (late, strange, absent)} == {Trouble.PASSING}
     assert (str(late), str(absent)) == ("no answer within 0.05 s", "Connection refused")
 
 
@@ -108,4 +115,4 @@ async def test_mail_signs_in_over_starttls_and_the_password_stays_out_of_the_err
         error = await failure("mail", mail(box) | options, contexts[1])
     assert receipt.detail == "2.0.0 taken"
     assert signed[0].password == TOKEN.encode()
-    assert (error.permanent, TOKEN in str(error)) == (True, False)
+    assert (error.trouble, TOKEN in str(error)) == (Trouble.REFUSED, False)

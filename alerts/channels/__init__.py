@@ -7,7 +7,7 @@ raises ChannelError. Adding one: a file, a line in `CHANNELS`, a test, a heading
 from collections.abc import Mapping
 
 from alerts.channels import mail, telegram, webhook
-from alerts.channels.channel import Channel, ChannelError, Options, Receipt
+from alerts.channels.channel import Channel, ChannelError, Options, Receipt, Trouble
 from alerts.channels.context import Context
 from monitor.core.errors import PantauError
 
@@ -34,4 +34,4 @@ def _known(channel: str) -> Channel:
     return CHANNELS[channel]
 
 
-__all__ = ["CHANNELS", "Channel", "ChannelError", "Context", "Options", "Receipt", "read_options", "secret_keys"]
+__all__ = ["CHANNELS", "Channel", "ChannelError", "Context", "Options", "Receipt", "Trouble", "read_options", "secret_keys"]

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -27,15 +28,21 @@ class Receipt:
     detail: str
 
 
+class Trouble(StrEnum):
+    """Why a page was not taken, by what may help: how long it is tried again stands in `alerts.delivery.PATIENCE`."""
+
+    PASSING = "passing"  # nobody there, or too busy: a moment may help
+    REFUSED = "refused"  # token, address or right is wrong: somebody must mend it, and may do so in the morning
+    UNFIT = "unfit"  # this very message is not wanted; the next one may be
+    GONE = "gone"  # there is nobody left to send it to
+
+
 class ChannelError(Exception):
-    """The page was not taken; the text is one line free of secrets.
+    """The page was not taken; the text is one line free of secrets; `retry_after` is the pause in seconds that the peer asked for."""
 
-    `permanent` means that trying again cannot help; `retry_after` is the pause in seconds that the peer asked for.
-    """
-
-    def __init__(self, line: str, *, permanent: bool = False, retry_after: float | None = None) -> None:
+    def __init__(self, line: str, trouble: Trouble = Trouble.PASSING, *, retry_after: float | None = None) -> None:
         super().__init__(line)
-        self.permanent = permanent
+        self.trouble = trouble
         self.retry_after = None if retry_after is None else min(max(0.0, retry_after), LONGEST_PAUSE)
 
 

@@ -12,7 +12,7 @@ from typing import Annotated, Literal, Self
 import aiosmtplib
 from pydantic import Field, model_validator
 
-from alerts.channels.channel import Channel, ChannelError, Options, Receipt, shown
+from alerts.channels.channel import Channel, ChannelError, Options, Receipt, Trouble, shown
 from alerts.channels.context import Context
 from alerts.message import Message
 from alerts.story import TEST
@@ -45,7 +45,7 @@ class MailOptions(Options):
 
 
 async def send(message: Message, page: Page, options: MailOptions, context: Context) -> Receipt:
-    """Hand the mail over; 4xx may pass, 5xx is for good (RFC 5321, 4.2.1)."""
+    """Hand the mail over; a 4xx may pass, a 5xx must be mended (RFC 5321, 4.2.1)."""
     password = reveal(options.password)
     client: aiosmtplib.SMTP | None = None
     try:
@@ -111,15 +111,22 @@ def _message_id(local_part: str, sender: str) -> str:
 
 def _refusal(error: Exception, timeout: float, secrets: tuple[str, ...]) -> ChannelError:
     if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
-        permanent = all(500 <= one.code < 600 for one in error.recipients)
-        return ChannelError("; ".join(shown(f"{one.code} {one.message}", secrets) for one in error.recipients[:3]), permanent=permanent)
+        said = "; ".join(shown(f"{one.code} {one.message}", secrets) for one in error.recipients[:3])
+        return ChannelError(said, Trouble.REFUSED if all(500 <= one.code < 600 for one in error.recipients) else Trouble.PASSING)
     if isinstance(error, aiosmtplib.SMTPResponseException):
-        return ChannelError(shown(f"{error.code} {error.message}", secrets), permanent=500 <= error.code < 600)
+        return ChannelError(shown(f"{error.code} {error.message}", secrets), _trouble(error.code))
     if isinstance(error, TimeoutError):
         return ChannelError(f"no answer within {timeout:g} s")
     if isinstance(error, OSError) and error.errno:
         return ChannelError(os.strerror(error.errno))
     return ChannelError(f"the connection failed ({type(error).__name__})")
+
+
+def _trouble(code: int) -> Trouble:
+    """552 and 554 are about the message (RFC 5321, 4.2.2), any other 5xx about who sends it and to whom."""
+    if code in {552, 554}:
+        return Trouble.UNFIT
+    return Trouble.REFUSED if 500 <= code < 600 else Trouble.PASSING
 
 
 CHANNEL = Channel(

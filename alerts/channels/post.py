@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 import aiohttp
 
-from alerts.channels.channel import ChannelError, shown
+from alerts.channels.channel import ChannelError, Trouble, shown
 from alerts.channels.context import Context
 
 LONGEST_ANSWER = 64 * 1024
 PASSING = frozenset({408, 425, 429})
+UNFIT = frozenset({400, 413, 414, 415, 422, 431})
 EXPLAINS = ("description", "reason", "message", "error", "detail")
 
 
@@ -43,17 +44,23 @@ async def post(
         raise ChannelError(_named(error)) from None
     if 200 <= answer.status < 300:
         return answer
-    permanent = answer.status < 500 and answer.status not in PASSING
     line = f"answered {answer.status} {answer.explanation(secrets)}".rstrip()
-    raise RefusedError(line, answer, permanent=permanent, retry_after=answer.retry_after)
+    raise RefusedError(line, answer, _trouble(answer.status), retry_after=answer.retry_after)
 
 
 class RefusedError(ChannelError):
     """The peer answered, but not with 2xx; `answer` is what it said."""
 
-    def __init__(self, line: str, answer: Answer, *, permanent: bool, retry_after: float | None) -> None:
-        super().__init__(line, permanent=permanent, retry_after=retry_after)
+    def __init__(self, line: str, answer: Answer, trouble: Trouble, *, retry_after: float | None) -> None:
+        super().__init__(line, trouble, retry_after=retry_after)
         self.answer = answer
+
+
+def _trouble(status: int) -> Trouble:
+    """What a status that is not 2xx is about: the message, the moment, or (401, 403, 404, a redirect, ...) our token or address."""
+    if status in UNFIT:
+        return Trouble.UNFIT
+    return Trouble.PASSING if status >= 500 or status in PASSING else Trouble.REFUSED
 
 
 async def _exchange(context: Context, url: str, payload: Mapping[str, object], headers: Mapping[str, str]) -> Answer:

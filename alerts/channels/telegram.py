@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from alerts.channels.channel import Channel, ChannelError, Options, Receipt
+from alerts.channels.channel import Channel, ChannelError, Options, Receipt, Trouble
 from alerts.channels.context import Context
 from alerts.channels.post import Answer, RefusedError, post
 from alerts.message import Message
@@ -59,7 +59,9 @@ def _parameters(answer: Answer) -> dict[str, object]:
 def _with_pause(refusal: RefusedError) -> ChannelError:
     pause = _parameters(refusal.answer).get("retry_after")
     wanted = float(pause) if isinstance(pause, int) and 0 <= pause < 10**6 else refusal.retry_after
-    return ChannelError(str(refusal), permanent=refusal.permanent, retry_after=wanted)
+    # Telegram says 400 to a wrong text, and to a chat that the bot is not in.
+    trouble = Trouble.REFUSED if "chat not found" in str(refusal) else refusal.trouble
+    return ChannelError(str(refusal), trouble, retry_after=wanted)
 
 
 CHANNEL = Channel(
