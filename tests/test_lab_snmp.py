@@ -1,7 +1,7 @@
 """The rehearsal city's SNMP agents: what is no request gets no answer, what is one gets what the standard says."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from monitor.lab import ber
@@ -61,6 +61,7 @@ def test_nonsense_is_a_value_error_and_nothing_else(data: bytes) -> None:
 
 
 @given(st.binary(min_size=1), st.integers(0, 60))
+@example(b"\0\0", 26)  # a binding that is empty
 def test_a_spoilt_request_is_a_value_error_and_nothing_else(noise: bytes, at: int) -> None:
     whole = write(Question(1, PUBLIC, GET, 5, 0, 0, ((1, 3),)), [((1, 3, 6), ber.integer(1))])
     test_nonsense_is_a_value_error_and_nothing_else.hypothesis.inner_test(whole[:at] + noise + whole[at + len(noise) :])  # type: ignore[attr-defined]

@@ -145,13 +145,18 @@ def read(data: bytes) -> Question:
     """Read a request; ValueError for anything else."""
     (version, community), pdu = _parts(ber.sole(data, ber.SEQUENCE))
     number, first, second, names = list(ber.items(pdu[1]))
-    asked = tuple(ber.read_oid(next(iter(ber.items(binding)))[1]) for _tag, binding in ber.items(names[1]))
+    asked = tuple(_name(binding) for _tag, binding in ber.items(names[1]))
     if version[0] != ber.INTEGER or pdu[0] not in {_GET, _GETNEXT, _SET, _GETBULK} or len(asked) > 128:
         raise ValueError("no request of ours")
     said = ber.read_integer(version[1])
     if said not in {_V1, _V2C} or (said == _V1 and pdu[0] == _GETBULK):
         raise ValueError("no version of ours")
     return Question(said, community[1], pdu[0], ber.read_integer(number[1]), ber.read_integer(first[1]), ber.read_integer(second[1]), asked)
+
+
+def _name(binding: bytes) -> ber.Oid:
+    (_tag, name), *_value = ber.items(binding)
+    return ber.read_oid(name)
 
 
 def _parts(message: bytes) -> tuple[tuple[tuple[int, bytes], tuple[int, bytes]], tuple[int, bytes]]:
