@@ -20,6 +20,7 @@ COMMANDS = {
     "probe": ("monitor.cli.look", "probe", "Periksa sekali, sekarang. / Look once, now."),
     "ping": ("monitor.cli.look", "ping", "Ping banyak alamat sekaligus. / Many at once, as fping."),
     "lab": ("monitor.cli.lab", "lab", "Kota latihan. / A city of real networks to rehearse in."),
+    "replay": ("monitor.cli.replay", "replay", "Nilai ulang catatan dengan aturan lain. / Recorded looks, another policy."),
     "prove": ("monitor.cli.prove", "prove", "Buktikan: satu sebab, satu kabar. / One cause, one page: proven."),
     "completion": ("monitor.cli.config", "completion", "Pelengkap perintah untuk shell. / Shell completion."),
 }
