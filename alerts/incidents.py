@@ -13,7 +13,7 @@ from monitor.core.events import Page, Severity, Step, Why
 from monitor.core.verdict import Reason
 
 GATHER = 60.0
-UPSTREAM = frozenset({Kind.HUB, Kind.INTERNET, Kind.KECAMATAN})
+UPSTREAM = frozenset({Kind.HUB, Kind.INTERNET, Kind.RESOLVER, Kind.KECAMATAN})
 
 
 @dataclass(frozen=True, slots=True)

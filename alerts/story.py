@@ -102,7 +102,7 @@ class Teller:
             yield Line(value=self._say("kota"))
         elif self.page.cause in self.city.risks:
             yield Line(value=self._say("risk", name=name_of(self.city, self.page.cause)))
-        elif node and node.kind in {Kind.HUB, Kind.INTERNET}:
+        elif node and node.kind in {Kind.HUB, Kind.INTERNET, Kind.RESOLVER}:
             yield Line(value=self._say(node.kind.value))
         elif node and node.kind is Kind.ISP and not self.page.behind:
             yield Line(value=self._say("isp"))

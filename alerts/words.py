@@ -89,6 +89,7 @@ KINDS: Mapping[Kind, tuple[str, str, str]] = {
     Kind.HUB: ("router pusat", "hub", "hubs"),
     Kind.ISP: ("ISP", "ISP", "ISPs"),
     Kind.INTERNET: ("sambungan internet", "internet uplink", "internet uplinks"),
+    Kind.RESOLVER: ("server nama", "name server", "name servers"),
     Kind.KECAMATAN: ("kecamatan", "kecamatan", "kecamatan"),
     Kind.KELURAHAN: ("kelurahan", "kelurahan", "kelurahan"),
     Kind.PUSKESMAS: ("Puskesmas", "Puskesmas", "Puskesmas"),
@@ -126,6 +127,10 @@ SENTENCES: Mapping[str, Pair] = {
     "internet": (
         "Kota terputus dari internet; kabar lewat Telegram dan surel bisa terlambat.",
         "The city is cut off from the internet; Telegram and mail may be late.",
+    ),
+    "resolver": (
+        "Server nama (DNS) mati: apa pun yang dicari dengan nama, termasuk aplikasi, tidak dapat dilihat.",
+        "The name server (DNS) is dead: nothing that is found by name, applications included, can be seen.",
     ),
     "isp": ("Jalur internet lewat ISP lain masih ada.", "The way to the internet by another ISP remains."),
     "behind": ("Ikut tidak terjangkau ({count})", "Unreachable because of it ({count})"),

@@ -212,7 +212,7 @@ def _one(value: Callable[[Scene], float]) -> Callable[[Scene], Rows]:
     return lambda scene: [((), float(value(scene)))]
 
 
-BACKBONE_KINDS = frozenset({Kind.HUB, Kind.ISP, Kind.INTERNET})
+BACKBONE_KINDS = frozenset({Kind.HUB, Kind.ISP, Kind.INTERNET, Kind.RESOLVER})
 APPS, LINKS = frozenset({Kind.APP}), frozenset({Kind.LINK})
 
 ROWS: dict[str, Callable[[Scene], Rows]] = {

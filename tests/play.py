@@ -15,6 +15,7 @@ from monitor.engine import Engine, State
 STATE = TypeAdapter(State)
 START = 1_800_000_000.0
 SPACING = 0.3
+OURS = {Reason.NO_ROUTE, Reason.OWN_RESOLVER}
 
 
 class Play:
@@ -107,7 +108,7 @@ class Play:
             return
         reason = self.lost.get(check) or (None if self._answers(known.node) else Reason.TIMEOUT)
         took = known.timeout if reason is Reason.TIMEOUT else 0.01
-        verdict = Verdict.OK if reason is None else Verdict.UNSURE if reason is Reason.NO_ROUTE else Verdict.FAIL
+        verdict = Verdict.OK if reason is None else Verdict.UNSURE if reason in OURS else Verdict.FAIL
         look = ProbeResult(check, round(self.at, 3), round(self.at + took, 3), verdict, reason, took if reason is None else None)
         heapq.heappush(self._heap, (look.at, next(self._serial), check, look))
 

@@ -156,3 +156,14 @@ def test_a_page_of_a_shared_cause_names_it_those_that_fell_and_what_else_it_coul
     assert "Kemungkinan lain: gangguan sendiri-sendiri" in lines
     (fallen,) = [line for line in lines if line.startswith("Yang jatuh (2): ")]
     assert {"Kelurahan Tapa'an", "Kelurahan Blandongan"} == set(fallen.removeprefix("Yang jatuh (2): ").split(", "))
+
+
+def test_a_dead_name_server_is_one_page_and_what_has_a_name_is_unknown_but_not_down() -> None:
+    play = _play()
+    play.lost = dict.fromkeys((check.id for check in play.city.checks.values() if check.kind == "http"), Reason.OWN_RESOLVER)
+    play.dead = {"resolver"}
+    play.run(300)
+    assert play.causes(Step.OPEN) == ["resolver"]
+    assert play.engine.condition("app-portal", play.at) is Condition.UNKNOWN
+    assert play.engine.condition("kel-gentong", play.at) is Condition.UP
+    _healed(play)

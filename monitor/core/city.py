@@ -15,6 +15,7 @@ class Kind(StrEnum):
     HUB = "hub"
     ISP = "isp"
     INTERNET = "internet"
+    RESOLVER = "resolver"
     KECAMATAN = "kecamatan"
     KELURAHAN = "kelurahan"
     PUSKESMAS = "puskesmas"

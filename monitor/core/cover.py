@@ -53,7 +53,9 @@ def risks_of(city: City) -> dict[str, Risk]:
         found[outside.id] = Risk(outside.id, "internet", outside.name, uplinks, ANY_TIME)
     tops = {node.id for node in city.nodes.values() if node.kind is Kind.HUB}
     first = tuple(
-        node.id for node in city.nodes.values() if node.kind is not Kind.LINK and any(tops.intersection(group) for group in node.groups)
+        node.id
+        for node in city.nodes.values()
+        if node.kind not in {Kind.LINK, Kind.RESOLVER} and any(tops.intersection(group) for group in node.groups)
     )
     if len(first) > 1:
         found[WHOLE_CITY] = Risk(WHOLE_CITY, "city", city.name, first, CITY_WINDOW)

@@ -4,8 +4,9 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
+from urllib.parse import urlsplit
 
-from monitor.core.city import Application, City, Kind, Link, Node, Person, Receiver, Risk, Route, Urusan
+from monitor.core.city import Application, Check, City, Grade, Kind, Link, Node, Person, Receiver, Risk, Route, Urusan
 from monitor.inventory.checks import Wanted, link_check, wanted
 from monitor.inventory.draft import Draft
 from monitor.inventory.shape import LinedPart, NodePart, SitePart
@@ -15,11 +16,12 @@ from monitor.inventory.tree import Path
 def resolve(draft: Draft) -> City:
     """Return the city that the file describes."""
     file, lines = draft.file, links(draft)
-    looks = [each.check for each in all_checks(draft)]
+    witnesses = dict(_resolvers(draft))
+    looks = [each.check for each in all_checks(draft)] + list(witnesses.values())
     by_node: dict[str, tuple[str, ...]] = {}
     for check in looks:
         by_node[check.node] = (*by_node.get(check.node, ()), check.id)
-    nodes = {node.id: replace(node, checks=by_node.get(node.id, ())) for node in _nodes(draft, lines)}
+    nodes = {node.id: replace(node, checks=by_node.get(node.id, ())) for node in (*_nodes(draft, lines), *witnesses)}
     head = file.city
     city = City(
         name=head.name if head else "",
@@ -40,6 +42,19 @@ def resolve(draft: Draft) -> City:
         routes=tuple(_routes(draft)),
     )
     return replace(city, fingerprint=fingerprint(city))
+
+
+def _resolvers(draft: Draft) -> Iterator[tuple[Node, Check]]:
+    """Watch the name servers that we depend on ourselves: were they dead, nothing that has a name could be seen."""
+    host = next((urlsplit(app.url).hostname for app in draft.file.apps.values()), None)
+    hub = draft.file.hub
+    addresses = draft.file.city.resolver if draft.file.city and hub and host else ()
+    interval, timeout = draft.times(Grade.CORE)
+    for number, address in enumerate(addresses, 1):
+        key, where = "resolver" if len(addresses) == 1 else f"resolver-{number}", draft.where(("city", "resolver"))
+        check = Check(f"{key}/dns", key, "dns", address, Grade.CORE, interval, timeout, {"name": host}, where)
+        owner = hub.owner if hub else ""
+        yield Node(key, Kind.RESOLVER, f"Server nama {address}", (("hub",),), owner=owner or "", address=address, where=where), check
 
 
 def links(draft: Draft) -> list[tuple[Link, str, Path]]:

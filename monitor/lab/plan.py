@@ -76,7 +76,7 @@ def draw(city: City) -> Plan:
 def _stations(city: City) -> Iterator[Station]:
     yield Station(NOC, "Ruang pantau", (NOC_ADDRESS,))
     for node in city.nodes.values():
-        if node.kind in {Kind.LINK, Kind.APP}:
+        if node.kind in {Kind.LINK, Kind.APP, Kind.RESOLVER}:
             continue
         own = node.address or (HUB_ADDRESS if node.id == HUB else "")
         if not own:
