@@ -80,21 +80,21 @@ def _pairs(found: Iterable[str], relations: "Relations") -> Iterator[Task]:
 
 
 def _in_all_orders(task: Task, plan: Plan) -> Iterator[Case]:
-    """Both together, the first a moment or minutes before the second, and the other way round; each healed in both orders.
+    """Both together, the first before the second, and the other way round, at every phase.
 
-    Odd phases take moments, even ones minutes.
+    Odd phases set them moments apart, even ones minutes; pairs of phases take turns at which of them is healed first.
     """
     pair = (task.faults[0], task.faults[1])
     for phase in task.phases(plan.phases)[: plan.pair_phases]:
         gap = _gap(pair, phase, plan, SOON if phase % 2 else LATER)
-        for ordered, apart in ((pair, 0.0), (pair, gap), (pair[::-1], gap)):
-            for swap in (False, True):
-                yield Case(ordered, phase, apart, swap, plan.loss, plan.seed)
+        for order, (ordered, apart) in enumerate(((pair, 0.0), (pair, gap), (pair[::-1], gap))):
+            yield Case(ordered, phase, apart, (phase // 2 + order) % 2 == 1, plan.loss, plan.seed)
 
 
 def _in_few(task: Task, plan: Plan) -> Iterator[Case]:
+    """Together, and moments apart; under loss not at all, for nothing is lost between what does not touch."""
     pair = (task.faults[0], task.faults[1])
-    for phase in range(min(FEW_PHASES, plan.phases, plan.pair_phases or FEW_PHASES)):
+    for phase in range(0 if plan.loss else min(FEW_PHASES, plan.phases)):
         gap = _gap(pair, phase, plan, SOON) * (phase % 2)
         yield Case(pair, phase, gap, swap=phase % 2 == 1, loss=plan.loss, seed=plan.seed)
 

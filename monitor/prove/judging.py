@@ -41,6 +41,7 @@ class Spell:
     cause: str
     start: float
     end: float = float("inf")
+    members: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -54,9 +55,23 @@ class Story:
     end: float = float("inf")
     why: Why | None = None
 
+    def spell(self, at: float) -> Spell | None:
+        """Return how the incident speaks at this time, None when it is not open."""
+        return next((spell for spell in self.spells if spell.start <= at < spell.end), None)
+
     def cause(self, at: float) -> str | None:
         """Return what the incident speaks of at this time, None when it is not open."""
-        return next((spell.cause for spell in self.spells if spell.start <= at < spell.end), None)
+        spell = self.spell(at)
+        return spell.cause if spell else None
+
+    def named(self, names: frozenset[str], at: float) -> bool:
+        """Tell whether it has spoken of this cause by its name, and counts it among its members to this day."""
+        spell = self.spell(at)
+        return (
+            spell is not None
+            and not names.isdisjoint(spell.members)
+            and any(each.cause in names for each in self.spells if each.start <= at)
+        )
 
 
 def stories(pages: Iterable[Page]) -> tuple[list[Story], list[Wrong]]:
@@ -86,14 +101,16 @@ def _form(story: Story, page: Page) -> Iterator[Wrong]:
 def _add(story: Story, page: Page) -> None:
     if page.step is Step.END:
         story.ended[page.receiver], story.end, story.why = page.at, page.at, page.why
-        story.spells[-1:] = [Spell(spell.cause, spell.start, page.at) for spell in story.spells[-1:]]
+        for spell in story.spells[-1:]:
+            spell.end = page.at
         return
     if page.step is Step.OPEN:
         story.opened[page.receiver] = page.at
-    if not story.spells or story.spells[-1].cause != page.cause:
+    members = frozenset(page.members)
+    if not story.spells or (story.spells[-1].cause, story.spells[-1].members) != (page.cause, members):
         if story.spells:
             story.spells[-1].end = page.at
-        story.spells.append(Spell(page.cause, page.at))
+        story.spells.append(Spell(page.cause, page.at, members=members))
 
 
 class Judge:
@@ -190,7 +207,10 @@ class Judge:
         found = []
         for story in self._stories:
             told = story.cause(at)
-            if told is not None and (told in self._oracle.names(cause) or self._may_join(cause, told)):
+            if told is None:
+                continue
+            names = self._oracle.names(cause)
+            if told in names or self._may_join(cause, told) or story.named(names, at):
                 found.append(story.id)
         return found
 
@@ -223,26 +243,25 @@ class Judge:
             windows = [self._oracle.city.risks[risk].window for risk in self._oracle.shared(one, other)]
             if not windows or self._apart(one, other) > max(windows) - self._blur(one, other):
                 continue
-            for stretch in self._stretches:
-                at = self._told_by(stretch, one, other)
-                names = self._oracle.names(one) | self._oracle.names(other)
-                apart = [story.id for story in self._stories if story.cause(at) in names] if at < stretch.end else []
+            shared = [stretch for stretch in self._stretches if one in stretch.visible and other in stretch.visible]
+            for stretch in shared:
+                began = [self._since(stretch, each) for each in (one, other)]
+                at = max(onset + self._oracle.announce(each) for onset, each in zip(began, (one, other), strict=True)) + self._patience
+                apart = self._named(one, other, max(at, stretch.start), min(began)) if at < stretch.end else []
                 if len(apart) > 1:
-                    yield Wrong(
-                        Fault.NOT_JOINED, f"{one}, {other}", at, f"they share {self._oracle.shared(one, other)}: {', '.join(apart)}"
-                    )
+                    words = f"they share {self._oracle.shared(one, other)}: {', '.join(apart)}"
+                    yield Wrong(Fault.NOT_JOINED, f"{one}, {other}", at, words)
                     return
+
+    def _named(self, one: str, other: str, at: float, began: float) -> list[str]:
+        """Return the incidents, opened since they began, that speak of one or the other."""
+        names = self._oracle.names(one) | self._oracle.names(other)
+        return [story.id for story in self._stories if story.cause(at) in names and story.spells[0].start >= began]
 
     def _blur(self, one: str, other: str) -> float:
         """Seconds by which first losses may lie further apart than the faults: the longer of the intervals."""
         city = self._oracle.city
         return max(city.checks[city.nodes[each].checks[0]].interval for each in (one, other))
-
-    def _told_by(self, stretch: Stretch, one: str, other: str) -> float:
-        """Return when both must have been told, infinite when they are not both visible."""
-        if not {one, other} <= stretch.visible:
-            return float("inf")
-        return max(self._since(stretch, each) + self._oracle.announce(each) for each in (one, other)) + self._patience
 
     def _since(self, stretch: Stretch, cause: str) -> float:
         return max(onset for onset in self._onsets[cause] if onset <= stretch.start)
@@ -251,7 +270,9 @@ class Judge:
 
     def _ended(self, story: Story, until: float) -> Iterator[Wrong]:
         for spell in story.spells:
-            held = self._held(spell.cause)
+            held = sorted(
+                {*self._held(spell.cause), *(each for each in self._causes if story.named(self._oracle.names(each), spell.start))}
+            )
             gone = self._gone(held, spell.start)
             if gone < min(spell.end, until):
                 yield Wrong(Fault.LATE_END, spell.cause, gone, f"{story.id} still speaks of it; visible is other than that")
@@ -269,14 +290,17 @@ class Judge:
         for stretch in self._stretches:
             if stretch.end <= start:
                 continue
+            if stretch.start > gone + self._release(held, gone):
+                break
             if stretch.unknown or any(cause in stretch.visible for cause in held):
                 gone = stretch.end
-                continue
-            if stretch.start > gone:
-                break
+        return gone + self._release(held, gone)
+
+    def _release(self, held: list[str], gone: float) -> float:
+        """Seconds that it may take to see that none of these is visible any more: they are up, or something above them fell."""
         after = next((each for each in self._stretches if each.start <= gone < each.end), None)
         slow = max((self._oracle.announce(each) for each in (after.visible if after else ())), default=0.0)
-        return gone + slow + max(map(self._oracle.recover, [*held, self._oracle.world.top])) + self._patience
+        return slow + max(map(self._oracle.recover, [*held, self._oracle.world.top])) + self._patience
 
     def _early(self, story: Story) -> Iterator[Wrong]:
         """An end comes when what the incident spoke of is up again, and never while we are blind."""

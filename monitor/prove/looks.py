@@ -1,11 +1,12 @@
 """When looks are sent, by the rules of `monitor.schedule.agenda`, and what they say, by the truth of the moment.
 
-`Every` sends each one through the real agenda. `Telling` leaves out looks that would be answered quietly by a target of which
-nobody doubts; tests hold that both end in the same pages.
+`Every` sends each one through the real agenda. `Telling` leaves out looks that change nothing: those that would be answered quietly
+by a target of which nobody doubts, and those that fail once more when all has been decided; tests hold that both end in the
+same pages.
 """
 
 import heapq
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 from monitor.core.city import Check, City
@@ -98,6 +99,18 @@ class Every:
             self._agenda.verify(word)
 
 
+class Mind(Protocol):
+    """What the engine thinks of a check."""
+
+    def doubts(self, check: str) -> bool:
+        """Tell whether it is not sure that the target is up: even a good answer says something then."""
+        ...
+
+    def settled(self, check: Check, at: float, *, asked: bool) -> bool:
+        """Tell whether one more failure says nothing: all is decided, or we are cut off."""
+        ...
+
+
 class Place:
     """One check in `Telling`: as `agenda.Entry`, and `asked` when its next look is a wish of the engine."""
 
@@ -111,8 +124,8 @@ class Place:
 class Telling:
     """Only the looks that may tell something: those that fail, that are asked for, or whose target is in doubt."""
 
-    def __init__(self, city: City, truth: Truth, doubted: Callable[[str], bool], nodes: Iterable[str]) -> None:
-        self._city, self._truth, self._doubted = city, truth, doubted
+    def __init__(self, city: City, truth: Truth, mind: Mind, nodes: Iterable[str]) -> None:
+        self._city, self._truth, self._mind = city, truth, mind
         self._places: dict[str, Place] = {}
         self._heap: list[tuple[float, int, Place, ProbeResult | None]] = []
         self._serial, self._now = 0, START
@@ -164,8 +177,7 @@ class Telling:
         if place.sent + SPACING > at:
             self._put(place, place.sent + SPACING)
             return
-        if not place.asked and place.flying == 0 and not self._truth.fails(place.check, at) and not self._doubted(place.check.id):
-            self._sleep(place, at)
+        if place.flying == 0 and self._says_nothing(place, at):
             return
         place.asked = False
         self._put(place, next_phase(place.check, at + SPACING))
@@ -173,6 +185,27 @@ class Telling:
         if not place.missed:
             place.sent, place.flying = at, place.flying + 1
             self._push(place, self._truth.look(place.check, at), at)
+
+    def _says_nothing(self, place: Place, at: float) -> bool:
+        """Put a check to sleep whose look would change nothing."""
+        if self._truth.fails(place.check, at):
+            nothing = not self._truth.lossy and self._mind.settled(place.check, at, asked=place.asked)
+            if nothing:
+                self._rest(place, at)
+            return nothing
+        if place.asked or self._mind.doubts(place.check.id):
+            return False
+        self._sleep(place, at)
+        return True
+
+    def _rest(self, place: Place, at: float) -> None:
+        """Leave out failures until the truth changes; what was asked for goes on in its rhythm then."""
+        change = max(at, self._truth.timeline.next_change(at))
+        due = next_phase(place.check, change)
+        if place.asked:
+            self._put(place, min(due, change + (at - place.sent) * chance(place.check.id, at)))
+        else:
+            self._wake(place, at, due)
 
     def _ended(self, place: Place, at: float) -> None:
         place.flying -= 1
@@ -190,8 +223,11 @@ class Telling:
                 break
             at = next_phase(check, nearest)
             if self._truth.fails(check, at):
-                before = at - check.interval
-                place.asked = before > place.sent + SPACING and before >= self._now
-                self._put(place, before if place.asked else at)
+                self._wake(place, self._now, at)
                 return
         place.due = float("inf")
+
+    def _wake(self, place: Place, now: float, due: float) -> None:
+        before = due - place.check.interval
+        place.asked = before > place.sent + SPACING and before > now
+        self._put(place, before if place.asked else due)

@@ -21,23 +21,18 @@ class Relations:
     def likeness(self, fault: str) -> Likeness:
         """Return what looks would see of this fault alone: equal for faults that cannot be told apart from here."""
         if fault not in self._alike:
-            self._alike[fault] = tuple(_key(self._world.sight(self.single(fault), manner)) for manner in Manner)
+            self._alike[fault] = tuple(_key(self._world.sight(self._world.single(fault), manner)) for manner in Manner)
         return self._alike[fault]
 
     def width(self, fault: str) -> int:
         """Return how many nodes fail by this fault."""
-        return len(self._world.sight(self.single(fault), Manner.ALIKE).failing)
-
-    def single(self, fault: str) -> frozenset[str]:
-        """Return a fault as single faults of the world."""
-        kind, _, name = fault.partition(":")
-        return frozenset(f"node:{member}" for member in self._city.risks[name].members) if kind == "risk" else frozenset({fault})
+        return len(self._world.sight(self._world.single(fault), Manner.ALIKE).failing)
 
     def _of(self, fault: str) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
         """Return what a fault makes fail, the parents of what it befalls itself, and the risks of that."""
         if fault not in self._known:
             own = self._own(fault)
-            seen = self._world.sight(self.single(fault), Manner.ALIKE).failing if fault != "own:dark" else ()
+            seen = self._world.sight(self._world.single(fault), Manner.ALIKE).failing if fault != "own:dark" else ()
             parents = frozenset(parent for node in own for group in self._city.nodes[node].groups for parent in group)
             risks = frozenset(risk for node in own for risk in self._city.nodes[node].risks)
             self._known[fault] = (frozenset(seen) | own, parents, risks)

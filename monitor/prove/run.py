@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from monitor.core.belief import Status
-from monitor.core.city import City
+from monitor.core.city import Check, City
 from monitor.core.events import Decision, Delivered, Effect, InventoryLoaded, Page, ProbeResult, Tick, Verify
 from monitor.core.verdict import Verdict
 from monitor.engine import Engine, State
@@ -32,11 +32,13 @@ class Ground:
     world: World = field(init=False)
     oracle: Oracle = field(init=False)
     warm: State = field(init=False)
+    deciders: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
         """Look at everything some times, so that nothing is new."""
         self.world = World(self.city)
         self.oracle = Oracle(self.world)
+        self.deciders = frozenset(node.checks[0] for node in self.city.nodes.values() if node.checks)
         self.warm = _warmed(self.engine, self.city)
 
 
@@ -69,12 +71,12 @@ class Play:
         self._own: set[str] = set()
         self._truth = Truth(self.timeline, case)
         self.end = self.timeline.healed + TAIL + self.patience + max(map(oracle.recover, self._touched()), default=30.0)
-        self.schedule: Looks = Every(ground.city, self._truth) if full else Telling(ground.city, self._truth, self._doubted, self._few())
+        self.schedule: Looks = Every(ground.city, self._truth) if full else Telling(ground.city, self._truth, self, self._few())
 
     def _timeline(self) -> Timeline:
         ground, case = self.ground, self.case
-        draft = Timeline(ground.world, spans(ground.city, case, 1.0), case.manner)
-        touched = {node for sight in draft.sights for node in sight.failing}
+        alone = [ground.world.single(fault) for fault in case.faults]
+        touched = {node for active in (*alone, frozenset().union(*alone)) for node in ground.world.sight(active, case.manner).failing}
         hold = ground.oracle.slowest(touched) + self.patience
         return Timeline(ground.world, spans(ground.city, case, hold), case.manner)
 
@@ -95,15 +97,24 @@ class Play:
 
     def _alone(self, fault: str) -> list[str]:
         """Return what a fault alone touches, nothing when that is very much."""
-        found = Timeline(self.ground.world, spans(self.ground.city, Case((fault,)), 1.0), self.case.manner)
-        touched = {node for sight in found.sights for node in sight.failing}
+        touched = self.ground.world.sight(self.ground.world.single(fault), self.case.manner).failing
         return sorted(touched) if len(touched) < FEW else []
 
     def _parents(self, nodes: Iterable[str]) -> list[str]:
         return [parent for node in nodes for group in self.ground.city.nodes[node].groups for parent in group]
 
-    def _doubted(self, check: str) -> bool:
+    def doubts(self, check: str) -> bool:
+        """Tell whether the engine is not sure that the target is up."""
         return self.state.beliefs[check].status is not Status.UP
+
+    def settled(self, check: Check, at: float, *, asked: bool) -> bool:
+        """Tell whether one more failure says nothing: nobody is in doubt, or we are cut off and this is not our own gateway."""
+        top = self.ground.world.top
+        if self.engine.blind and check.node != top and top in self.timeline.at(at).failing:
+            return True
+        if asked or self.state.gate or self.state.beliefs[check.id].status is not Status.DOWN:
+            return False
+        return not any(self.state.beliefs[each].status is Status.SUSPECT for each in self._own if each in self.ground.deciders)
 
     def run(self) -> list[Page]:
         """Play to the end; return the pages in order."""

@@ -129,6 +129,11 @@ class Timeline:
                 return max(after, start)
         return float("inf")
 
+    def next_change(self, after: float) -> float:
+        """Return when the truth changes next."""
+        following = bisect.bisect_right(self.times, after)
+        return self.times[following] if following < len(self.times) else after
+
     @property
     def healed(self) -> float:
         """When the last fault ends."""

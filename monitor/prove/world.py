@@ -58,6 +58,11 @@ class World:
             if name not in known.get(kind, ()):
                 raise ValueError(f"{fault}: no such fault; they are written KIND:ID, KIND one of {', '.join(known)}")
 
+    def single(self, fault: str) -> frozenset[str]:
+        """Return a fault as single faults: a risk takes all its members."""
+        kind, _, name = fault.partition(":")
+        return frozenset(f"node:{member}" for member in self.city.risks[name].members) if kind == "risk" else frozenset({fault})
+
     def sight(self, active: frozenset[str], manner: Manner) -> Sight:
         """Return what looks would see while these faults are active."""
         key = (active, manner)
