@@ -5,7 +5,8 @@ import os
 import resource
 import select
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ import pytest
 from monitor.core.city import Check, Grade
 from monitor.core.errors import Exit, PantauError
 from monitor.core.verdict import Outcome, Reason, Verdict
-from monitor.probes import Vantage, look, ready
+from monitor.probes import Vantage, look, look_many, ready
 from monitor.probes.faults import Fault
 from monitor.probes.icmp import judge
 from monitor.probes.icmp_many import ping_many
@@ -41,12 +42,33 @@ async def vantage_fixture(ground: None) -> AsyncIterator[Vantage]:
         yield made
 
 
+def check(target: str, timeout: float = 2.0, **options: object) -> Check:
+    return Check(f"{target}/icmp", target, "icmp", target, Grade.CORE, 3, timeout, options)
+
+
 async def ping(vantage: Vantage, target: str, timeout: float = 2.0, **options: object) -> Outcome:
-    return await look(Check(f"{target}/icmp", target, "icmp", target, Grade.CORE, 3, timeout, options), vantage)
+    return await look(check(target, timeout, **options), vantage)
+
+
+class Together:
+    """Looks that begin together, `found` by target when all are there."""
+
+    def __init__(self, vantage: Vantage, *checks: Check) -> None:
+        self._left = len(checks)
+        self._outcomes: dict[str, Outcome] = {}
+        self.found: asyncio.Future[dict[str, Outcome]] = asyncio.get_running_loop().create_future()
+        self.alone = look_many(checks, vantage, self._told)
+        self._left -= len(self.alone)
+
+    def _told(self, found: Sequence[tuple[Check, Outcome]]) -> None:
+        self._outcomes.update((one.target, outcome) for one, outcome in found)
+        self._left -= len(found)
+        if not self._left:
+            self.found.set_result(self._outcomes)
 
 
 def shot_at(pingers: PingSockets, address: bytes) -> Shot:
-    return pingers.shots([address], lambda: None)[0]
+    return pingers.shots([address], lambda _: None)[0]
 
 
 @pytest.mark.parametrize("target", ["127.0.0.1", "127.9.8.7", "::1", "localhost"])
@@ -151,6 +173,46 @@ async def test_silence_while_our_loop_stood_still_is_no_evidence(vantage: Vantag
     assert (outcome.verdict, outcome.reason) == (Verdict.UNSURE, Reason.LOOP_LATE)
 
 
+async def test_looks_that_begin_together_find_what_each_would_find_alone(vantage: Vantage) -> None:
+    checks = [check(target) for target in ("127.0.0.1", "127.9.8.7", "::1", "198.18.0.1")]
+    together = await Together(vantage, *checks, check("127.0.0.2", slow=1e-9)).found
+    alone = {one.target: await look(one, vantage) for one in checks}
+    assert {key: replace(together[key], seconds=None) for key in alone} == {key: replace(one, seconds=None) for key, one in alone.items()}
+    assert [together[target].verdict for target in ("127.0.0.1", "::1", "198.18.0.1")] == [Verdict.OK, Verdict.OK, Verdict.UNSURE]
+    assert 0 < (together["127.0.0.1"].seconds or 0) < 0.5
+    assert (together["127.0.0.2"].verdict, together["127.0.0.2"].reason) == (Verdict.SLOW, Reason.SLOW_ANSWER)
+
+
+async def test_what_is_more_than_one_packet_to_an_address_is_not_looked_at_together_with_others(vantage: Vantage) -> None:
+    alone = [check("localhost"), check("127.0.0.1", count=2), check("127.0.0.2", backend="icmplib"), check("127.0.0.3", nonsense=1)]
+    together = Together(vantage, check("127.0.0.4"), *alone)
+    assert list(together.alone) == alone
+    assert list(await together.found) == ["127.0.0.4"]
+    other = [Check("one/tcp", "one", "tcp", "127.0.0.1", Grade.CORE, 3, 1, {"port": 9})]
+    assert list(Together(vantage, *other).alone) == other
+
+
+async def test_silence_ends_at_the_deadline_of_each_look_that_began_together(vantage: Vantage) -> None:
+    MUTE.write_text("1")
+    start = time.monotonic()
+    found = await Together(vantage, check("127.0.0.1", 0.1), check("127.0.0.2", 0.2)).found
+    assert 0.2 <= time.monotonic() - start < 1
+    for outcome in found.values():
+        assert (outcome.verdict, outcome.reason, outcome.seconds) == (Verdict.FAIL, Reason.TIMEOUT, None)
+    assert [outcome.detail for outcome in found.values()] == ["no reply within 0.1 s", "no reply within 0.2 s"]
+
+
+@pytest.mark.parametrize(("mute", "verdict", "reason"), [("0", Verdict.OK, None), ("1", Verdict.UNSURE, Reason.LOOP_LATE)])
+async def test_after_our_loop_stood_still_a_reply_in_time_counts_and_silence_says_nothing(
+    vantage: Vantage, mute: str, verdict: Verdict, reason: Reason | None
+) -> None:
+    MUTE.write_text(mute)
+    together = Together(vantage, check("127.0.0.1", 0.05))
+    stand_still(0.3)
+    outcome = (await together.found)["127.0.0.1"]
+    assert (outcome.verdict, outcome.reason) == (verdict, reason)
+
+
 @own_ground
 async def test_the_id_changes_with_age_and_after_a_loss_but_not_without_cause() -> None:
     MUTE.write_text("1")
@@ -200,6 +262,8 @@ async def test_a_kernel_that_refuses_ping_sockets_is_told_in_one_line_at_start(v
     for backend in ("shared", "icmplib"):
         outcome = await ping(vantage, "127.0.0.1", backend=backend)
         assert (outcome.verdict, outcome.reason) == (Verdict.UNSURE, Reason.NO_PERMISSION)
+    together = await Together(vantage, check("127.0.0.1"), check("::1")).found
+    assert {(outcome.verdict, outcome.reason) for outcome in together.values()} == {(Verdict.UNSURE, Reason.NO_PERMISSION)}
 
 
 async def test_icmplib_gives_the_same_outcomes(vantage: Vantage) -> None:
@@ -213,7 +277,7 @@ async def test_icmplib_gives_the_same_outcomes(vantage: Vantage) -> None:
 @own_ground
 async def test_packets_that_a_full_socket_would_not_take_leave_later() -> None:
     pingers = PingSockets()
-    shots = pingers.shots([HERE] * 600, lambda: None)
+    shots = pingers.shots([HERE] * 600, lambda _: None)
     pinger = pingers.send(shots[:1])
     pinger.socket.setsockopt(1, 32, 1)  # SO_SNDBUFFORCE: room for one packet at a time
     pinger.send(shots[1:])
@@ -269,7 +333,7 @@ def test_what_routers_say_is_the_reason_and_names_the_router() -> None:
 def shots(*seconds: float | Reason | None) -> list[Shot]:
     made = []
     for each in seconds:
-        shot = Shot(HERE, bytes(8), lambda: None)
+        shot = Shot(HERE, bytes(8), lambda _: None)
         if isinstance(each, Reason):
             shot.fault = Fault(each, "said so")
         else:

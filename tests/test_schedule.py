@@ -1,7 +1,7 @@
 import asyncio
 import itertools
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -10,7 +10,8 @@ from monitor.core.city import Check, Grade
 from monitor.core.events import ProbeResult, Verify
 from monitor.core.verdict import Outcome, Reason, Verdict
 from monitor.schedule import SPACING, Agenda, Lateness, Schedule
-from monitor.schedule.agenda import next_phase
+from monitor.schedule.agenda import GRID, next_phase
+from monitor.schedule.looking import Told
 from tests.virtual import VirtualClock, settle
 
 
@@ -24,6 +25,7 @@ class Bench:
 
     takes: Callable[[Check], float] = lambda _check: 0.01
     outcome: Outcome = field(default_factory=lambda: Outcome(Verdict.OK, seconds=0.0012345678))
+    together: Callable[[Check], bool] = lambda _check: False
     limits: dict[str, int] = field(default_factory=lambda: {"icmp": 1000})
 
     def __post_init__(self) -> None:
@@ -31,7 +33,23 @@ class Bench:
         self.sent: list[tuple[float, str]] = []
         self.results: list[ProbeResult] = []
         self.flying = self.most = 0
-        self.schedule = Schedule(self.clock, self.look, self.results.append, self.limits)
+        self.batches: list[list[str]] = []
+        self.schedule = Schedule(self.clock, self.look, self.results.append, self.limits, self.look_many)
+
+    def look_many(self, checks: Sequence[Check], told: Told) -> Sequence[Check]:
+        """Look at those that can be looked at together; all their outcomes are there at the same time."""
+        many = [one for one in checks if self.together(one)]
+        if many:
+            self.batches.append([one.id for one in many])
+            self.sent += [(self.clock.now(), one.id) for one in many]
+            self.flying += len(many)
+            self.most = max(self.most, self.flying)
+            self.clock.call_at(self.clock.now() + self.takes(many[0]), lambda: self.back(many, told))
+        return [one for one in checks if one not in many]
+
+    def back(self, many: Sequence[Check], told: Told) -> None:
+        self.flying -= len(many)
+        told([(one, self.outcome) for one in many])
 
     async def look(self, looked: Check) -> Outcome:
         self.sent.append((self.clock.now(), looked.id))
@@ -235,6 +253,50 @@ async def test_a_look_that_raises_does_not_stop_the_others() -> None:
     await settle()
     assert len(bench.results) == 3
     assert {type(error) for error in seen} == {ZeroDivisionError}
+
+
+async def test_what_is_due_almost_together_is_due_together_and_sent_together() -> None:
+    """5,000 checks at 10 s: one sending each hundredth of a second, and each look at its own phase."""
+    bench, checks = Bench(together=lambda _: True), [check(number) for number in range(5000)]
+    phases = {one.id: next_phase(one, bench.clock.now()) for one in checks}
+    bench.schedule.start(checks)
+    await bench.clock.go(10)
+    assert {name: at for at, name in bench.sent} == phases
+    assert len(bench.sent) == 5000
+    assert len(bench.batches) == len(set(phases.values())) <= 10 / GRID
+    await bench.clock.go(0.01)
+    assert {look.check for look in bench.results[:5000]} == phases.keys()
+
+
+async def test_those_that_cannot_be_looked_at_together_are_looked_at_alone() -> None:
+    bench, checks = Bench(together=lambda one: one.node != "site-1"), [check(number) for number in range(3)]
+    bench.schedule.start(checks)
+    await bench.clock.go(10.01)
+    assert sorted(name for batch in bench.batches for name in batch) == ["site-0/icmp", "site-2/icmp"]
+    assert sorted(look.check for look in bench.results) == [one.id for one in checks]
+
+
+async def test_looks_that_are_sent_together_keep_to_the_limit_and_all_get_their_turn() -> None:
+    bench = Bench(takes=lambda _: 2.0, together=lambda _: True, limits={"icmp": 5})
+    checks = [check(number, interval=60) for number in range(100)]
+    bench.schedule.start(checks)
+    await bench.clock.go(62)
+    assert bench.most == 5
+    assert {name for _, name in bench.sent} == {one.id for one in checks}
+
+
+@pytest.mark.parametrize("leave", ["reload", "stop"])
+async def test_looks_that_were_sent_together_are_dropped_when_they_are_not_wanted_any_more(leave: str) -> None:
+    bench, one = Bench(takes=lambda _: 1.0, together=lambda _: True), check()
+    bench.schedule.start([one])
+    await bench.clock.go(next_phase(one, bench.clock.now()) - bench.clock.now() + 0.5)
+    assert bench.flying == 1
+    if leave == "stop":
+        await bench.schedule.stop()
+    else:
+        bench.schedule.change([replace(one, target="127.0.0.99")])
+    await bench.clock.go(1)
+    assert (bench.flying, bench.results) == (0, [])
 
 
 def test_many_changes_do_not_make_the_heap_grow() -> None:

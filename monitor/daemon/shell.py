@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 
 from alerts.channels import Context
 from alerts.delivery import Delivery
@@ -41,7 +41,7 @@ class Shell:
         self._started = self._loaded = clock.now()
         self._vantage = Vantage()
         self._readiness = Readiness()
-        self._schedule = Schedule(clock, self._look, self._looked, limits)
+        self._schedule = Schedule(clock, self._look, self._looked, limits, self._look_many)
         self._context = Context(Names(lambda: self.city().resolver))
         self.delivery = Delivery(self.city, self._context, self.flow.put, clock.now)
         self._reloading: asyncio.Task[None] | None = None
@@ -149,6 +149,9 @@ class Shell:
 
     async def _look(self, check: Check) -> Outcome:
         return await probes.look(check, self._vantage)
+
+    def _look_many(self, checks: Sequence[Check], told: probes.Told) -> Sequence[Check]:
+        return probes.look_many(checks, self._vantage, told)
 
     def _looked(self, result: ProbeResult) -> None:
         self._readiness.looked(self._clock.now())

@@ -4,8 +4,7 @@ By hand: `pantau probe icmp 198.18.0.1 count=3`, beside it `fping -c3 198.18.0.1
 """
 
 import asyncio
-import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 from pydantic import Field
@@ -52,7 +51,7 @@ async def _exchange(address: bytes, options: IcmpOptions, pingers: PingSockets, 
     loop = asyncio.get_running_loop()
     finished: asyncio.Future[None] = loop.create_future()
 
-    def done() -> None:
+    def done(_: Shot) -> None:
         if all(shot.seconds is not None or shot.fault is not None for shot in shots) and not finished.done():
             finished.set_result(None)
 
@@ -71,20 +70,48 @@ async def _exchange(address: bytes, options: IcmpOptions, pingers: PingSockets, 
     return judge(shots, attempt.timeout, attempt.phases)
 
 
+def aim(target: str, options: IcmpOptions, vantage: Vantage) -> tuple[int, bytes] | None:
+    """Return family and address where one packet to a literal address is the whole look."""
+    address = pack(target)
+    if address is None or options.count > 1 or wants_icmplib(options.backend or vantage.icmp_backend):
+        return None
+    return len(address), address
+
+
+def probe_many(aims: Sequence[bytes], vantage: Vantage, attempt: Attempt, tell: Callable[[int, Outcome], None]) -> Callable[[], None]:
+    """Send one packet to each address of a family, all at once."""
+    pingers = vantage.share(PingSockets)
+
+    def done(shot: Shot) -> None:
+        tell(places.pop(shot), judge((shot,), attempt.timeout, {}))
+
+    def rest() -> None:
+        pingers.settle(pinger, list(places))
+        for shot in list(places):
+            done(shot)
+
+    shots = pingers.shots(aims, done)
+    places = {shot: place for place, shot in enumerate(shots)}
+    pinger = pingers.send(shots)
+    return rest
+
+
 def judge(shots: Sequence[Shot], timeout: float, phases: dict[str, float]) -> Outcome:
     """Turn shots into an outcome: the mean round trip of those answered; loss of some is WARN, of all FAIL."""
     answered = [shot.seconds for shot in shots if shot.seconds is not None and shot.seconds <= timeout]
-    faults = [shot.fault for shot in shots if shot.fault is not None]
-    values = {"sent": len(shots), "received": len(answered)}
+    values: dict[str, object] = {"sent": len(shots), "received": len(answered)}
+    if len(shots) > 1 and answered:
+        values |= {"rtt_min": min(answered), "rtt_max": max(answered)}
+    mean = sum(answered) / len(answered) if answered else None
+    if len(answered) == len(shots):
+        return Outcome(Verdict.OK, None, "", mean, phases, values)
+    fault = next((shot.fault for shot in shots if shot.fault is not None), None)
     if not answered:
-        fault = faults[0] if faults else Fault(Reason.TIMEOUT, f"no reply within {timeout:g} s")
+        fault = fault or Fault(Reason.TIMEOUT, f"no reply within {timeout:g} s")
         return Outcome(verdict_of(fault.reason), fault.reason, fault.detail, None, phases, values)
-    mean = math.fsum(answered) / len(answered)
-    values_more = values | {"rtt_min": min(answered), "rtt_max": max(answered)}
-    if len(answered) == len(shots) or (faults and faults[0].reason in OURS):
-        return Outcome(Verdict.OK, None, "", mean, phases, values_more)
-    detail = f"{len(answered)} of {len(shots)} answered"
-    return Outcome(Verdict.WARN, Reason.PACKET_LOSS, detail, mean, phases, values_more)
+    if fault is not None and fault.reason in OURS:
+        return Outcome(Verdict.OK, None, "", mean, phases, values)
+    return Outcome(Verdict.WARN, Reason.PACKET_LOSS, f"{len(answered)} of {len(shots)} answered", mean, phases, values)
 
 
 def ready(vantage: Vantage) -> None:

@@ -44,7 +44,7 @@ class _Volley:
         self.left = left
         self.finished = asyncio.get_running_loop().create_future()
 
-    def done(self) -> None:
+    def done(self, _: Shot) -> None:
         self.left -= 1
         if not self.left and not self.finished.done():
             self.finished.set_result(None)

@@ -39,7 +39,7 @@ class PingSockets:
         """Open the socket of IPv4 now. Raises NoPingSocketsError where the kernel refuses."""
         self._socket(FAMILIES[4])
 
-    def shots(self, addresses: Sequence[bytes], done: Callable[[], None]) -> list[Shot]:
+    def shots(self, addresses: Sequence[bytes], done: Callable[[Shot], None]) -> list[Shot]:
         """Make a shot at each packed address; nothing is sent yet."""
         tokens = os.urandom(8 * len(addresses))
         return [Shot(address, tokens[8 * index : 8 * index + 8], done) for index, address in enumerate(addresses)]
@@ -55,9 +55,6 @@ class PingSockets:
         if pinger.waiting and any(shot.seconds is None for shot in shots):
             pinger.receive()
         pinger.forget(shots)
-        if pinger in self._old and not pinger.waiting:
-            self._old.remove(pinger)
-            self._drop(pinger)
 
     def _socket(self, family: Family) -> PingSocket:
         current = self._current.get(family.address_size)
@@ -76,10 +73,11 @@ class PingSockets:
             raise
         self._loop.add_reader(pinger.socket, pinger.receive)
         self._current[family.address_size] = pinger
-        if current is not None and current.waiting:
+        if current is not None:
             self._old.append(current)
-        elif current is not None:
-            self._drop(current)
+        for old in [old for old in self._old if not old.busy]:
+            self._old.remove(old)
+            self._drop(old)
         return pinger
 
     def _full(self, pinger: PingSocket) -> None:

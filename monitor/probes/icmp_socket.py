@@ -31,11 +31,11 @@ _TRIES = 4
 
 
 class Shot:
-    """One echo request: `sent` on the monotonic clock, then `seconds` (round trip) or `fault`. `done` is told of either."""
+    """One echo request: `sent` on the monotonic clock, then `seconds` (round trip) or `fault`. `done` is called with it then."""
 
     __slots__ = ("address", "done", "fault", "seconds", "sent", "token")
 
-    def __init__(self, address: bytes, token: bytes, done: Callable[[], None]) -> None:
+    def __init__(self, address: bytes, token: bytes, done: Callable[["Shot"], None]) -> None:
         """Aim at a packed address."""
         self.address = address
         self.token = token
@@ -64,6 +64,11 @@ class PingSocket:
         head = struct.pack("=H", family.number).ljust(NAME[1] + CONTROL[1], b"\0") + bytes((family.echo, 0))
         for index in range(SIZE):
             self._out.buffer[index * RECORD : index * RECORD + len(head)] = head
+
+    @property
+    def busy(self) -> bool:
+        """Whether shots wait here, to be sent or answered."""
+        return bool(self.waiting or self._queue)
 
     def close(self) -> None:
         """Close the socket; shots that wait are left without an answer."""
@@ -165,7 +170,7 @@ class PingSocket:
             elapsed = now - shot.sent
             lay = wall - seconds - nanoseconds * 1e-9
             shot.seconds = elapsed - lay if 0.0 <= lay <= elapsed else elapsed
-            shot.done()
+            shot.done(shot)
 
     def _take_errors(self) -> None:
         """Empty the error queue; ICMP errors end the shots that they quote."""
@@ -201,7 +206,7 @@ class PingSocket:
     def _finish(self, shot: Shot, fault: Fault) -> None:
         self.waiting.pop(shot.token, None)
         shot.fault = fault
-        shot.done()
+        shot.done(shot)
 
 
 def _offender(family: Family, name: bytes) -> str:

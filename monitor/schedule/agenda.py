@@ -1,7 +1,8 @@
 """Which check is due when. Time is an argument; nothing here waits.
 
 Every check has a phase: the fraction of its interval that a hash of its id says. So looks spread evenly from the first
-interval on, a restart or a reload moves none, and a look that came late or early does not move the next.
+interval on, a restart or a reload moves none, and a look that came late or early does not move the next. Phases lie on a
+grid of `GRID` seconds: what is due almost together is due together, and costs one waking.
 """
 
 import heapq
@@ -13,6 +14,7 @@ from monitor.core.city import Check
 from monitor.core.events import Verify
 
 SPACING = 0.3
+GRID = 0.01
 MOST_IN_FLIGHT = 2
 
 
@@ -34,7 +36,7 @@ class Entry:
 
 def next_phase(check: Check, after: float) -> float:
     """Return the first time later than `after` at which the phase of the check comes round."""
-    phase = zlib.crc32(check.id.encode()) / 2**32 * check.interval
+    phase = zlib.crc32(check.id.encode()) / 2**32 * check.interval // GRID * GRID
     due = phase + ((after - phase) // check.interval + 1) * check.interval
     return due if due > after else due + check.interval  # rounding may have brought it back to `after`
 
@@ -79,8 +81,11 @@ class Agenda:
     def take(self, at: float) -> list[Entry]:
         """Return what is due at `at`, in order, and put each at its next phase."""
         due: list[Entry] = []
-        while (first := self.next_due()) is not None and first <= at:
-            entry = heapq.heappop(self._heap)[2]
+        while self._heap and self._heap[0][0] <= at:
+            place = heapq.heappop(self._heap)
+            if self._is_old(place):
+                continue
+            entry = place[2]
             if entry.sent + SPACING > at:
                 self._place(entry, entry.sent + SPACING)
                 continue

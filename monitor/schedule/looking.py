@@ -1,11 +1,12 @@
 """The shell round the agenda: arms one timer, sends what is due, hands results on.
 
-The way to look is handed in (`monitor.probes.look` with its vantage), and so is the clock: tests bring their own of both.
+The ways to look are handed in (`look` and `look_many` of `monitor.probes` with a vantage), and so is the clock: tests bring
+their own of all.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -19,6 +20,9 @@ LIMITS: Mapping[str, int] = {"icmp": 1000, "tcp": 100, "dns": 50, "http": 50, "s
 """Looks of a kind at the same time: what waits for its turn is sent later, never at once with a thousand others."""
 
 Look = Callable[[Check], Awaitable[Outcome]]
+Told = Callable[[Sequence[tuple[Check, Outcome]]], None]
+LookMany = Callable[[Sequence[Check], Told], Sequence[Check]]
+"""Begins what can be looked at together, tells the outcomes; returns what needs a `Look` of its own."""
 Sink = Callable[[ProbeResult], None]
 
 
@@ -44,8 +48,10 @@ class Clock(Protocol):
 class Schedule:
     """Looks at every check of the city when it is due and hands each result, quantised, to `sink`."""
 
-    def __init__(self, clock: Clock, look: Look, sink: Sink, limits: Mapping[str, int] = LIMITS) -> None:
-        self._clock, self._look, self._sink, self._limits = clock, look, sink, limits
+    def __init__(
+        self, clock: Clock, look: Look, sink: Sink, limits: Mapping[str, int] = LIMITS, many: LookMany = lambda checks, _: checks
+    ) -> None:
+        self._clock, self._look, self._sink, self._limits, self._look_many = clock, look, sink, limits, many
         self._agenda = Agenda()
         self._queues: dict[str, deque[Entry]] = {}
         self._running: dict[str, int] = {}
@@ -95,10 +101,12 @@ class Schedule:
 
     def _wake(self) -> None:
         self._alarm = None
-        for entry in self._agenda.take(self._clock.now()):
-            self._queues.setdefault(entry.check.kind, deque()).append(entry)
-            self._send(entry.check.kind)
+        due = self._agenda.take(self._clock.now())
         self._arm()
+        for entry in due:
+            self._queues.setdefault(entry.check.kind, deque()).append(entry)
+        for kind in dict.fromkeys(entry.check.kind for entry in due):
+            self._send(kind)
 
     def _beat(self) -> None:
         due = self.lateness.beat(self._clock.now())
@@ -109,34 +117,50 @@ class Schedule:
             self._arm()
 
     def _send(self, kind: str) -> None:
-        """Send what waits of a kind, as far as its limit allows."""
-        queue = self._queues.get(kind)
-        while queue and self._running.get(kind, 0) < self._limits.get(kind, 10):
+        """Send what waits of a kind, as far as its limit allows: together where the kind can, else each in a task of its own."""
+        queue, sent = self._queues.get(kind), self._clock.now()
+        room = self._limits.get(kind, 10) - self._running.get(kind, 0)
+        entries: dict[str, Entry] = {}
+        while queue and len(entries) < room:
             entry = queue.popleft()
-            if entry.gone:
-                continue
-            self._running[kind] = self._running.get(kind, 0) + 1
-            self._agenda.began(entry, self._clock.now())
-            task = asyncio.create_task(self._one(entry))
+            if not entry.gone:
+                self._agenda.began(entry, sent)
+                entries[entry.check.id] = entry
+        if not entries:
+            return
+        self._running[kind] = self._running.get(kind, 0) + len(entries)
+
+        def told(found: Sequence[tuple[Check, Outcome]]) -> None:
+            self._ended(kind, sent, [(entries[check.id], outcome) for check, outcome in found])
+
+        for check in self._look_many([entry.check for entry in entries.values()], told):
+            task = asyncio.create_task(self._one(entries[check.id], sent))
             self._looks.add(task)
             task.add_done_callback(self._looks.discard)
 
-    async def _one(self, entry: Entry) -> None:
+    async def _one(self, entry: Entry, sent: float) -> None:
         """Look once; whatever comes of it, the next one gets its turn."""
-        sent, kind = self._clock.now(), entry.check.kind
+        outcome = None
         try:
             outcome = await self._look(entry.check)
-            if not entry.gone:
-                self._sink(quantise(entry.check.id, sent, self._clock.now(), self._judged(entry.check, sent, outcome)))
         finally:
-            self._running[kind] -= 1
-            self._agenda.ended(entry, self._clock.now())
-            self._send(kind)
-            self._arm()
+            self._ended(entry.check.kind, sent, [(entry, outcome)])
 
-    def _judged(self, check: Check, sent: float, outcome: Outcome) -> Outcome:
+    def _ended(self, kind: str, sent: float, looks: Sequence[tuple[Entry, Outcome | None]]) -> None:
+        """Hand on what looks found, None for a look that was broken off, and give those that wait their turn."""
+        at = self._clock.now()
+        self._running[kind] -= len(looks)
+        for entry, _ in looks:
+            self._agenda.ended(entry, at)
+        self._send(kind)
+        self._arm()
+        for entry, outcome in looks:
+            if outcome is not None and not entry.gone:
+                self._sink(quantise(entry.check.id, sent, at, self._judged(entry.check, sent, at, outcome)))
+
+    def _judged(self, check: Check, sent: float, at: float, outcome: Outcome) -> Outcome:
         """Take a failure back that a late loop may have made."""
-        if outcome.verdict is not Verdict.FAIL or not self.lateness.spoils(sent, self._clock.now(), check.timeout):
+        if outcome.verdict is not Verdict.FAIL or not self.lateness.spoils(sent, at, check.timeout):
             return outcome
         found = f"{outcome.reason or outcome.verdict}: {outcome.detail}"
         return replace(outcome, verdict=Verdict.UNSURE, reason=Reason.LOOP_LATE, detail=found)
