@@ -107,7 +107,7 @@ async def _url() -> AsyncIterator[str]:
 
 async def _said(*words: str) -> tuple[int, str]:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", "from monitor.cli import main; main()", *words, stdout=subprocess.PIPE, cwd=ROOT
+        sys.executable, "-c", "from monitor.cli import main; main()", *words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=ROOT
     )
     out, _ = await process.communicate()
     assert process.returncode is not None
@@ -131,6 +131,13 @@ async def test_status_names_the_cause_as_a_table_and_as_json(url: str) -> None:
     assert "kec-gadingrejo" in (await _said("status", "--url", url))[1]
     found = json.loads((await _said("status", "--url", url, "--format", "json"))[1])
     assert found["incidents"][0]["cause"] == "kec-gadingrejo"
+
+
+@pytest.mark.parametrize("word", ["check", "explain"])
+async def test_an_id_that_nothing_has_is_told_in_one_line(url: str, word: str) -> None:
+    status, said = await _said(word, "kel-tiada", "--url", url)
+    assert status == Exit.UNKNOWN
+    assert said.startswith("pantau: kel-tiada: nothing has this id")
 
 
 async def test_explain_says_what_is_believed_and_where_it_stands_in_the_inventory(url: str) -> None:

@@ -33,7 +33,7 @@ def reload(url: str) -> int:
 def notify() -> None:
     """Pesan kepada penerima. / Messages to receivers.
 
-    Contoh / example: pantau notify test tg-piket
+    Contoh / example: pantau notify test telegram-piket
     """
 
 
@@ -43,6 +43,6 @@ def notify() -> None:
 def test(receiver: str, url: str) -> int:
     """Kirim pesan uji (UJI). / Send a test message.
 
-    Contoh / example: pantau notify test tg-piket
+    Contoh / example: pantau notify test telegram-piket
     """
     return say(url, do="notify-test", receiver=receiver)

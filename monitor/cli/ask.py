@@ -5,6 +5,7 @@ import os
 import time
 import urllib.parse
 from collections.abc import Iterable
+from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from typing import Any
 
@@ -34,9 +35,11 @@ def get(url: str, path: str) -> tuple[int, bytes]:
         raise PantauError(text, status=Exit.UNKNOWN) from error
 
 
-def get_json(url: str, path: str) -> dict[str, Any]:
-    """Return the JSON object at a path of the daemon; PantauError (3) when it is none."""
+def get_json(url: str, path: str, missing: str = "") -> dict[str, Any]:
+    """Return the JSON object at a path of the daemon; PantauError (3) when it is none, with the line `missing` for a 404."""
     status, body = get(url, path)
+    if status == HTTPStatus.NOT_FOUND and missing:
+        raise PantauError(missing, status=Exit.UNKNOWN)
     try:
         found = json.loads(body)
     except ValueError as error:
@@ -45,6 +48,12 @@ def get_json(url: str, path: str) -> dict[str, Any]:
         reason = found.get("error", "") if isinstance(found, dict) else ""
         raise PantauError(f"{url}{path}: {reason or f'HTTP {status}'}", status=Exit.UNKNOWN)
     return found
+
+
+def about(url: str, subject: str) -> dict[str, Any]:
+    """Return what is known of a node, check or incident; PantauError (3) when nothing is."""
+    missing = f"{subject}: nothing has this id; ids are those of the inventory and of incidents, as kel-gentong, app-portal, g17"
+    return get_json(url, f"/api/v1/explain?id={urllib.parse.quote(subject)}", missing)
 
 
 def _moment(at: float) -> str:
@@ -89,7 +98,7 @@ def _of_nodes(url: str, ids: Iterable[str]) -> tuple[Exit, str, dict[str, float]
     states, words = [], []
     values: dict[str, float] = {}
     for each in ids:
-        found = get_json(url, f"/api/v1/explain?id={urllib.parse.quote(each)}")
+        found = about(url, each)
         condition = str(found.get("condition", "unknown"))
         states.append(_STATES.get(condition, Exit.UNKNOWN))
         words.append(f"{each} {condition}")
@@ -143,7 +152,7 @@ def explain(subject: str, url: str, form: str) -> int:
 
     Contoh / example: pantau explain g17; pantau explain kel-gentong
     """
-    found = get_json(url, f"/api/v1/explain?id={urllib.parse.quote(subject)}")
+    found = about(url, subject)
     click.echo(json.dumps(found, ensure_ascii=False) if form == "json" else "\n".join(_told(found)))
     return 0
 

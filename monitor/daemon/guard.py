@@ -16,7 +16,7 @@ def refuse_rehearsal(city: City, config: str) -> None:
         if found:
             raise PantauError(
                 f"{where or config}: {text} exists in the rehearsal city only (198.18.0.0/15, *.pantau.test): "
-                "try it with scripts/run or pantau lab up, or begin an inventory of your own with pantau init DIR",
+                "try it with scripts/run or pantau lab up; for your own city, change a copy of the inventory (docs/operating.md)",
                 status=Exit.BAD_INVENTORY,
             )
 
