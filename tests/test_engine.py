@@ -13,7 +13,7 @@ def _node(node: str, kind: Kind, *groups: tuple[str, ...]) -> Node:
     return Node(node, kind, node, groups, (f"{node}/icmp",), kecamatan="kec" if kind is Kind.KELURAHAN else "")
 
 
-def _city(*, without: str = "") -> City:
+def city(*, without: str = "") -> City:
     """Hub > kec > kel-a, kel-b; opd with two lines (hub, kec), the second one looked at as `line`."""
     nodes = [
         _node("hub", Kind.HUB),
@@ -37,7 +37,7 @@ def _city(*, without: str = "") -> City:
 
 
 def _play(*, restart: bool = False) -> Play:
-    return Play(_city(), restart=restart)
+    return Play(city(), restart=restart)
 
 
 @pytest.mark.parametrize("restart", [False, True])
@@ -113,7 +113,7 @@ def test_a_target_that_goes_while_its_incident_is_open_ends_it_and_the_same_peop
     play.run(60)
     play.dead = {"kel-a"}
     play.run(60)
-    play.change(_city(without="kel-a"))
+    play.change(city(without="kel-a"))
     assert [(page.step, page.receiver, page.why) for page in play.pages[2:]] == [
         (Step.END, "layar", Why.TARGET_REMOVED),
         (Step.END, "piket", Why.TARGET_REMOVED),
