@@ -42,12 +42,12 @@ def next_phase(check: Check, after: float) -> float:
 
 
 class Agenda:
-    """A heap of due checks; an entry that was moved leaves its old place behind, which is skipped when it comes up."""
+    """A heap of times, and who is due at each; an entry that was moved leaves its old place behind, which is skipped when it comes up."""
 
     def __init__(self) -> None:
         self._entries: dict[str, Entry] = {}
-        self._heap: list[tuple[float, int, Entry]] = []
-        self._serial = 0
+        self._heap: list[float] = []
+        self._places: dict[float, list[Entry]] = {}
 
     def change(self, checks: Iterable[Check], at: float) -> None:
         """Take over a new set: what did not change keeps its place, what is gone or changed is not heard of any more."""
@@ -57,9 +57,8 @@ class Agenda:
             del self._entries[entry.check.id]
         for check in wanted.values():
             if check.id not in self._entries:
-                self._entries[check.id] = Entry(check, 0.0)
-                self._place(self._entries[check.id], next_phase(check, at))
-        self._sweep()
+                self._entries[check.id] = Entry(check, next_phase(check, at))
+        self._settle()
 
     def verify(self, word: Verify) -> None:
         """Move a check forward to the time named, if it is not due before.
@@ -74,27 +73,27 @@ class Agenda:
 
     def next_due(self) -> float | None:
         """Return when the next check is due, or None when there is none."""
-        while self._heap and self._is_old(self._heap[0]):
-            heapq.heappop(self._heap)
-        return self._heap[0][0] if self._heap else None
+        while self._heap and not any(_is_due(entry, self._heap[0]) for entry in self._places[self._heap[0]]):
+            del self._places[heapq.heappop(self._heap)]
+        return self._heap[0] if self._heap else None
 
     def take(self, at: float) -> list[Entry]:
         """Return what is due at `at`, in order, and put each at its next phase."""
-        due: list[Entry] = []
-        while self._heap and self._heap[0][0] <= at:
-            place = heapq.heappop(self._heap)
-            if self._is_old(place):
-                continue
-            entry = place[2]
-            if entry.sent + SPACING > at:
-                self._place(entry, entry.sent + SPACING)
-                continue
-            self._place(entry, next_phase(entry.check, at + SPACING))
-            entry.missed = entry.flying >= MOST_IN_FLIGHT
-            if not entry.missed and not entry.queued:
-                entry.queued = True
-                due.append(entry)
-        return due
+        found: list[Entry] = []
+        while self._heap and self._heap[0] <= at:
+            due = heapq.heappop(self._heap)
+            for entry in self._places.pop(due):
+                if not _is_due(entry, due):
+                    continue
+                if entry.sent + SPACING > at:
+                    self._place(entry, entry.sent + SPACING)
+                    continue
+                self._place(entry, next_phase(entry.check, at + SPACING))
+                entry.missed = entry.flying >= MOST_IN_FLIGHT
+                if not entry.missed and not entry.queued:
+                    entry.queued = True
+                    found.append(entry)
+        return found
 
     def began(self, entry: Entry, at: float) -> None:
         """Note that a look was sent."""
@@ -110,13 +109,19 @@ class Agenda:
 
     def _place(self, entry: Entry, due: float) -> None:
         entry.due = due
-        self._serial += 1
-        heapq.heappush(self._heap, (due, self._serial, entry))
+        place = self._places.get(due)
+        if place is None:
+            self._places[due] = [entry]
+            heapq.heappush(self._heap, due)
+        else:
+            place.append(entry)
 
-    def _is_old(self, place: tuple[float, int, Entry]) -> bool:
-        return place[2].gone or place[2].due != place[0]
+    def _settle(self) -> None:
+        """Place every entry, and drop the places that were left behind: many reloads must not make the heap grow."""
+        self._heap, self._places = [], {}
+        for entry in self._entries.values():
+            self._place(entry, entry.due)
 
-    def _sweep(self) -> None:
-        """Drop the places that were left behind: many reloads must not make the heap grow."""
-        self._heap = [place for place in self._heap if not self._is_old(place)]
-        heapq.heapify(self._heap)
+
+def _is_due(entry: Entry, due: float) -> bool:
+    return entry.due == due and not entry.gone

@@ -4,11 +4,21 @@ What is measured is CPU (user and system) a look, and in it what the kernel does
 to whoever sends. `icmp-flood`: one packet to each of 10,000 addresses, `ping_many` in a running process beside the
 whole process of `fping -q -c1 -i0` (its start costs 0.1 us a look); `command` is ours as a whole process, interpreter and
 output included. `icmp-blackbox`: the same flood beside blackbox_exporter asked by its HTTP API over one connection,
-its own CPU from /proc. `icmp-look` and `icmp-look-blackbox`: what the daemon does, one `look` after the other with its task,
-options and verdict, held to the same goals as the flood. All figures are the least of ROUNDS rounds.
+its own CPU from /proc.
+
+`icmp-look` and `icmp-look-blackbox`: the daemon's own road over the same 10,000 addresses, each looked at once a second, so at the
+pace of 100,000 targets every 10 s: `Schedule` with its timeline, heartbeat, agenda and limits, `look_many` with options, time-outs and
+verdicts, to the ProbeResult that its sink is given. All CPU of the process from one 10,000th result to the next counts; not in it:
+the start and the first look of each (which reads its options), and what is done with a result after that (engine and journal).
+`icmp-look-paced`: the same at 1,000 looks a second (every 2 s at 2,000 addresses) beside `fping -q -c1 -i1`, which sends as many:
+there both wake up cold for a few packets, and that is most of what they cost.
+
+All figures are the least of ROUNDS rounds.
 """
 
 import asyncio
+import gc
+import itertools
 import json
 import os
 import resource
@@ -24,7 +34,7 @@ sys.path.insert(0, str(ROOT / "scripts"))
 import bench_peers as peers  # noqa: E402 - beside bench.py, found by the line above
 
 MANY = 10_000
-SOME = 2_000
+FEW = 2_000
 ROUNDS = 3
 INSIDE = 'ip link set lo up && sysctl -qw net.ipv4.ping_group_range=\'0 0\' && exec "$0" "$@"'
 
@@ -65,45 +75,67 @@ def _flood() -> float:
     return min(asyncio.run(run()) for _ in range(ROUNDS))
 
 
-def _looks() -> float:
+def _looks(count: int, interval: float) -> float:
     from monitor.core.city import Check, Grade  # noqa: PLC0415
-    from monitor.probes import Vantage, look  # noqa: PLC0415
+    from monitor.core.events import ProbeResult  # noqa: PLC0415
+    from monitor.daemon.timeline import Timeline  # noqa: PLC0415
+    from monitor.probes import Vantage, look, look_many  # noqa: PLC0415
+    from monitor.schedule import Schedule  # noqa: PLC0415
 
-    checks = [Check(f"{address}/icmp", address, "icmp", address, Grade.FIBRE, 10, 2) for address in _addresses(SOME)]
+    checks = [Check(f"{address}/icmp", address, "icmp", address, Grade.FIBRE, interval, 1) for address in _addresses(count)]
+    marks: list[float] = []
+    results = itertools.count(1)
 
-    async def run() -> float:
+    async def run() -> None:
+        enough = asyncio.get_running_loop().create_future()
+
+        def sink(result: ProbeResult) -> None:
+            if result.verdict != "OK":
+                raise SystemExit(f"bench icmp: {result}")
+            if next(results) % count == 0:
+                marks.append(peers.own_cpu())
+                if len(marks) == ROUNDS + 1:
+                    enough.set_result(None)
+
         async with Vantage.of() as vantage:
-            await look(checks[0], vantage)
-            before = peers.own_cpu()
-            for check in checks:
-                await look(check, vantage)
-            return (peers.own_cpu() - before) / SOME
+            schedule = Schedule(
+                Timeline(), lambda check: look(check, vantage), sink, many=lambda some, told: look_many(some, vantage, told)
+            )
+            schedule.start(checks)
+            gc.freeze()  # as the daemon does
+            await enough
+            await schedule.stop()
 
-    return min(asyncio.run(run()) for _ in range(ROUNDS))
+    asyncio.run(run())
+    return min(after - before for before, after in itertools.pairwise(marks)) / count
 
 
-def _child(command: list[str], listed: Path) -> float:
+def _child(command: list[str], listed: Path, count: int = MANY) -> float:
     """CPU a look of a whole process that reads the list from standard input."""
     with listed.open() as lines, open(os.devnull, "w") as nothing:  # noqa: PTH123 - devnull
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         subprocess.run(command, stdin=lines, stdout=nothing, stderr=nothing, check=False)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) / MANY
+    return (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) / count
 
 
 def _inside() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        listed = Path(folder) / "addresses"
+        listed, few = Path(folder) / "addresses", Path(folder) / "few"
         listed.write_text("\n".join(_addresses(MANY)) + "\n")
+        few.write_text("\n".join(_addresses(FEW)) + "\n")
         fping = min(_child(["fping", "-q", "-c1", "-i0"], listed) for _ in range(ROUNDS))
-        ours, look = _flood(), _looks()
+        flood, looks = _flood(), _looks(MANY, 1)
         command = min(_child([str(ROOT / ".venv/bin/pantau"), "ping", "-", "--count", "1"], listed) for _ in range(ROUNDS))
+        paced = min(_child(["fping", "-q", "-c1", "-i1"], few, FEW) for _ in range(ROUNDS))
+        looks_paced = _looks(FEW, FEW / 1000)
         with peers.blackbox("modules: {icmp: {prober: icmp}}", Path(folder)) as exporter:
             theirs = min(exporter.cost("icmp", _addresses(500)) for _ in range(ROUNDS))
-    _say("icmp-flood", ours, "fping -q -c1 -i0", fping, 1.5, command=round(1e6 * command, 2))
-    _say("icmp-blackbox", ours, "blackbox_exporter", theirs, 0.05)
-    _say("icmp-look", look, "fping -q -c1 -i0", fping, 1.5)
-    _say("icmp-look-blackbox", look, "blackbox_exporter", theirs, 0.05)
+    _say("icmp-flood", flood, "fping -q -c1 -i0", fping, 1.5, command=round(1e6 * command, 2))
+    _say("icmp-blackbox", flood, "blackbox_exporter", theirs, 0.05)
+    _say("icmp-look", looks, "fping -q -c1 -i0", fping, 1.5)
+    _say("icmp-look-blackbox", looks, "blackbox_exporter", theirs, 0.05)
+    _say("icmp-look-paced", looks_paced, "fping -q -c1 -i1", paced, 1.5)
 
 
 def _say(bench: str, ours: float, peer: str, theirs: float, goal: float, **more: float) -> None:
