@@ -18,7 +18,9 @@ def default_data_dir() -> Path:
 @click.option("--config", type=click.Path(path_type=Path), default=Path("inventory.yaml"), show_default=True)
 @click.option("--data-dir", type=click.Path(path_type=Path), default=default_data_dir, help="Journal and control socket live here.")
 @click.option("--listen", default="127.0.0.1:9475", show_default=True, help="ADDRESS:PORT, or fd:N for an inherited socket.")
-def serve(config: Path, data_dir: Path, listen: str) -> int:
+@click.option("--keep-days", type=click.FloatRange(min=1), default=400, show_default=True, help="Looks older than this are forgotten.")
+@click.option("--keep-gib", type=click.FloatRange(min=0.01), default=4, show_default=True, help="So are the oldest beyond this size.")
+def serve(config: Path, data_dir: Path, listen: str, keep_days: float, keep_gib: float) -> int:
     """Jalankan pemantau. / Run the daemon.
 
     Contoh / example: pantau serve --config inventory.yaml --listen 127.0.0.1:9475
@@ -26,5 +28,7 @@ def serve(config: Path, data_dir: Path, listen: str) -> int:
     from monitor import inventory
     from monitor.daemon.life import run
     from monitor.daemon.settings import Settings
+    from monitor.journal import Keep
 
-    return asyncio.run(run(Settings(config=config, data_dir=data_dir, listen=listen), inventory.load))
+    keep = Keep(keep_days, keep_gib * 1024**3)
+    return asyncio.run(run(Settings(config=config, data_dir=data_dir, listen=listen, keep=keep), inventory.load))

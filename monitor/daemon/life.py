@@ -45,7 +45,7 @@ async def _run(settings: Settings, load: Load, stopping: asyncio.Event) -> None:
     city = await inventory.read()
     limits = descriptors.shares(descriptors.claim())
     with contextlib.closing(listener(settings.listen)) as sock:
-        journal = await Journal.open(settings.data_dir)
+        journal = await Journal.open(settings.data_dir, settings.keep)
         try:
             recovery = await journal.recover()
             shell = Shell(settings, journal, recovery, inventory, limits)
