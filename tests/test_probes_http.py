@@ -15,8 +15,8 @@ import pytest
 from pydantic import ValidationError
 
 from monitor.core.verdict import Outcome, Reason, Verdict
-from monitor.probes import Vantage, look_at, read_options, secret_keys
-from tests.webs import authority, listening, mute, naming, resetting, saying, saying_on, server_tls
+from monitor.probes import Vantage, read_options, secret_keys
+from tests.webs import authority, listening, look_in_time, mute, naming, resetting, saying, saying_on, server_tls
 
 FULL = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 OPEN = b"HTTP/1.1 200 OK\r\n\r\n"
@@ -32,7 +32,7 @@ async def vantage_fixture() -> AsyncIterator[Vantage]:
 
 
 async def fetch(vantage: Vantage, url: str, timeout: float = 5.0, /, **options: object) -> Outcome:
-    return await look_at("http", url, options, timeout, vantage)
+    return await look_in_time("http", url, options, timeout, vantage)
 
 
 @pytest.mark.parametrize(

@@ -15,14 +15,14 @@ from monitor.probes import PROBES, Attempt, Vantage, look, look_at, read_options
 from monitor.probes.batch import probe_batch, probe_once
 from monitor.probes.names import Names, server_of
 from tests.ground import look_inside
-from tests.webs import listening, mute, naming
+from tests.webs import listening, look_in_time, mute, naming
 
 REFUSED = dns.rcode.REFUSED
 
 
 async def at(kind: str, target: str, timeout: float = 2.0, /, **options: object) -> Outcome:
     async with Vantage.of() as vantage:
-        return await look_at(kind, target, options, timeout, vantage)
+        return await look_in_time(kind, target, options, timeout, vantage)
 
 
 async def test_a_port_that_lets_us_connect_is_ok() -> None:
