@@ -77,6 +77,5 @@ def ping(addresses: tuple[str, ...], count: int, interval: float, timeout: float
     if not wanted:
         raise PantauError("no address to ping", status=Exit.UNKNOWN)
     found = asyncio.run(looking.ping(wanted, count, interval, timeout))
-    for line in found.values():
-        click.echo(line.summary())
+    click.echo("\n".join(line.summary() for line in found.values()))
     return 0 if all(line.received for line in found.values()) else 1

@@ -97,7 +97,7 @@ async def ping(addresses: Sequence[str], count: int, interval: float, timeout: f
         answers = await ping_many(aims, count, interval, timeout, vantage.share(PingSockets), SPACING if len(aims) > SIZE else 0.0)
     for literal, names in aims.items():
         for name in names:
-            found[name] = replace(answers[literal], address=name)
+            found[name] = answers[literal] if name == literal else replace(answers[literal], address=name)
     return found
 
 
@@ -108,16 +108,17 @@ def _vantage() -> Vantage:
 
 async def _aims(found: Mapping[str, Pinged], timeout: float, vantage: Vantage) -> dict[str, list[str]]:
     """Map literal addresses to what was asked for; who has no address is told so."""
+    names = [pinged for address, pinged in found.items() if pack(address) is None]
+    resolved = await asyncio.gather(*(_resolve(pinged, timeout, vantage) for pinged in names))
+    literals = dict(zip((pinged.address for pinged in names), resolved, strict=True))
     aims: dict[str, list[str]] = {}
-    for name, literal in zip(found, await asyncio.gather(*(_literal(pinged, timeout, vantage) for pinged in found.values())), strict=True):
-        if literal:
+    for name in found:
+        if literal := literals.get(name, name):
             aims.setdefault(literal, []).append(name)
     return aims
 
 
-async def _literal(pinged: Pinged, timeout: float, vantage: Vantage) -> str:
-    if pack(pinged.address) is not None:
-        return pinged.address
+async def _resolve(pinged: Pinged, timeout: float, vantage: Vantage) -> str:
     attempt = Attempt(timeout)
     try:
         async with asyncio.timeout(timeout):

@@ -3,8 +3,8 @@
 What is measured is CPU (user and system) a look, and in it what the kernel does to answer: on loopback that is charged
 to whoever sends. `icmp-flood`: one packet to each of 10,000 addresses, `ping_many` in a running process beside the
 whole process of `fping -q -c1 -i0` (its start costs 0.1 us a look); `command` is ours as a whole process, interpreter and
-output included. `icmp-blackbox`: the same flood beside blackbox_exporter asked by its HTTP API over one connection,
-its own CPU from /proc.
+output included, its modules compiled as those of an installed program are. `icmp-blackbox`: the same flood beside
+blackbox_exporter asked by its HTTP API over one connection, its own CPU from /proc.
 
 `icmp-look` and `icmp-look-blackbox`: the daemon's own road over the same 10,000 addresses, each looked at once a second, so at the
 pace of 100,000 targets every 10 s: `Schedule` with its timeline, heartbeat, agenda and limits, `look_many` with options, time-outs and
@@ -112,9 +112,11 @@ def _looks(count: int, interval: float) -> float:
 
 def _child(command: list[str], listed: Path, count: int = MANY) -> float:
     """CPU a look of a whole process that reads the list from standard input."""
-    with listed.open() as lines, open(os.devnull, "w") as nothing:  # noqa: PTH123 - devnull
+    usual = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
+    usual["PYTHONPYCACHEPREFIX"] = str(listed.parent)
+    with listed.open() as lines:
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run(command, stdin=lines, stdout=nothing, stderr=nothing, check=False)
+        subprocess.run(command, stdin=lines, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=usual, check=False)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) / count
 
