@@ -191,7 +191,7 @@ class Judge:
         healed = 0.0
         for stretch in self._stretches:
             if cause not in stretch.visible:
-                start = start if stretch.unknown and start is not None and start <= stretch.start else None
+                start = start if cause in stretch.unknown and start is not None and start <= stretch.start else None
                 continue
             healed = max((self._oracle.recover(each) for each in self._before(stretch) - stretch.visible), default=0.0)
             wait = self._oracle.announce(cause) + self._oracle.gate(stretch.silent) + healed + self._patience
@@ -292,7 +292,7 @@ class Judge:
                 continue
             if stretch.start > gone + self._release(held, gone):
                 break
-            if stretch.unknown or any(cause in stretch.visible for cause in held):
+            if any(cause in stretch.visible or cause in stretch.unknown for cause in held):
                 gone = stretch.end
         return gone + self._release(held, gone)
 
@@ -306,8 +306,8 @@ class Judge:
         """An end comes when what the incident spoke of is up again, and never while we are blind."""
         at, cause = story.end, story.spells[-1].cause
         stretch = next(each for each in self._stretches if each.start <= at < each.end)
-        blind = stretch.unknown and at > stretch.start + self._lag(cause if cause in self._causes else self._oracle.world.top)
-        if blind and cause != self._oracle.world.top:
+        blind = cause in stretch.unknown and at > stretch.start + self._lag(cause if cause in self._causes else self._oracle.world.top)
+        if blind:
             yield Wrong(Fault.BLIND_END, cause, at, f"{story.id} ended, {story.why}")
         for each in self._held(cause):
             fresh = at - self._lag(each) - 10.0

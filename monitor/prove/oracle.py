@@ -25,14 +25,14 @@ CITY_DARK = "kota"
 class Stretch:
     """Between two moments of truth these causes are visible, and must be told; `allowed` may be told.
 
-    `unknown`: we are cut off and cannot know of any other. `silent` nodes do not answer, but something does behind them.
+    Of `unknown` nodes we cannot know: we are cut off, or find no names. `silent` nodes do not answer, but something does behind them.
     """
 
     start: float
     end: float
     visible: frozenset[str]
     allowed: frozenset[str]
-    unknown: bool
+    unknown: frozenset[str]
     silent: frozenset[str]
 
 
@@ -43,7 +43,12 @@ class Oracle:
         self.world, self.city = world, world.city
         self.uplinks = [node.id for node in self.city.nodes.values() if node.kind is Kind.ISP]
         self.internet = [node.id for node in self.city.nodes.values() if node.kind is Kind.INTERNET]
-        self._on_hub = [node.id for node in self.city.nodes.values() if any(world.top in group for group in node.groups)]
+        self._apps = frozenset(self.city.applications)
+        self._on_hub = [
+            node.id
+            for node in self.city.nodes.values()
+            if any(world.top in group for group in node.groups) and node.kind not in {Kind.LINK, Kind.RESOLVER}
+        ]
         self._carried: dict[str, frozenset[str]] = {}
 
     # -- what is visible
@@ -57,7 +62,7 @@ class Oracle:
             return frozenset({top})
         if self._city_dark(sight):
             return frozenset({CITY_DARK})
-        found = {node for node in failing if self._is_cause(node, sight)}
+        found = {node for node in failing if self._is_cause(node, sight)} - self._unnamed(sight)
         if len(self.uplinks) > 1 and set(self.uplinks) | set(self.internet) <= failing.keys():
             found = found - set(self.uplinks) | set(self.internet)
         return frozenset(found)
@@ -71,12 +76,16 @@ class Oracle:
         return node not in sight.failing or self._answered_for(node, sight)
 
     def _city_dark(self, sight: Sight) -> bool:
-        on_hub = [node for node in self._on_hub if self.city.nodes[node].kind is not Kind.LINK]
-        return len(on_hub) > 1 and all(node in sight.failing for node in on_hub)
+        on_hub = set(self._on_hub) - self._unnamed(sight)
+        return len(on_hub) > 1 and on_hub <= sight.failing.keys()
+
+    def _unnamed(self, sight: Sight) -> frozenset[str]:
+        """Return what cannot be looked at because no name is found."""
+        return self._apps if sight.deaf else frozenset()
 
     def _answered_for(self, node: str, sight: Sight) -> bool:
         """Tell whether something answers that could not, were this node truly dead."""
-        return any(other not in sight.failing for other in self.carried(node))
+        return any(other not in sight.failing for other in self.carried(node) - self._unnamed(sight))
 
     def carried(self, node: str) -> frozenset[str]:
         """Return what could not answer were this node alone dead (applications that only need it may answer all the same)."""
@@ -94,7 +103,8 @@ class Oracle:
         visible = self.visible(sight)
         silent = frozenset(node for node in sight.failing if node not in visible and self._answered_for(node, sight))
         top = frozenset({self.world.top})
-        return Stretch(start, end, visible, top if sight.blind else frozenset(), sight.blind or top <= visible, silent)
+        unknown = self.city.nodes.keys() - top if sight.blind or top <= visible else self._unnamed(sight)
+        return Stretch(start, end, visible, top if sight.blind else frozenset(), frozenset(unknown), silent)
 
     # -- what is alike
 

@@ -25,7 +25,7 @@ def _truth(play: Play) -> Iterator[tuple[float, str]]:
         yield span.start, f"-- {span.fault} begins"
         yield span.end, f"-- {span.fault} ends"
     for stretch in play.ground.oracle.stretches(play.timeline)[1:]:
-        blind = " (we are cut off)" if stretch.unknown else ""
+        blind = f" ({len(stretch.unknown)} not known)" if stretch.unknown else ""
         yield stretch.start, f"-- visible: {', '.join(sorted(stretch.visible)) or 'nothing'}{blind}"
 
 

@@ -39,6 +39,10 @@ class World:
         self._ups: dict[str, list[tuple[str, str]]] = {}
         for link in city.links.values():
             self._ups.setdefault(link.child, []).append((link.id, link.parent))
+        for node in city.nodes.values():  # what has no line stands beside what it needs
+            if node.id not in self._ups and node.groups and node.id not in city.links and node.id not in city.applications:
+                self._ups[node.id] = [("", parent) for parent in node.groups[0]]
+        self.resolvers = [node.id for node in city.nodes.values() if node.kind is Kind.RESOLVER]
         self._needs = {app.id: self._needed(app.id, app.host) for app in city.applications.values()}
         self._seen: dict[tuple[frozenset[str], Manner], Sight] = {}
 
@@ -79,11 +83,14 @@ class World:
             reason = self._fails(node, dead, active, manner)
             if reason is not None:
                 failing[node] = reason
-        return Sight(failing, blind="own:cable" in active, deaf="own:resolver" in active)
+        deaf = "own:resolver" in active or (bool(self.resolvers) and dead.issuperset(self.resolvers))
+        return Sight(failing, blind="own:cable" in active, deaf=deaf)
 
     def _dead(self, active: frozenset[str]) -> frozenset[str]:
         """Return the ids of the nodes and lines that do not carry."""
         dead = {fault.partition(":")[2] for fault in active if fault.startswith(("node:", "link:"))}
+        if "own:resolver" in active:
+            dead |= set(self.resolvers)
         if "own:dark" in active:
             dead |= {link.id for link in self.city.links.values() if link.parent == self.top}
             dead |= {app.id for app in self.city.applications.values() if app.host == self.top}
