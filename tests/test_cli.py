@@ -1,5 +1,6 @@
 import asyncio
 import json
+import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -8,11 +9,13 @@ from pathlib import Path
 import click
 import pytest
 import pytest_asyncio
+from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from exporters.web import application
 from monitor import cli
 from monitor.core.errors import Exit
+from monitor.probes.icmp_pool import pack
 from tests.town import cut, engine_of, town, view_of
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -44,6 +47,13 @@ def test_every_command_has_help_with_an_example(words: tuple[str, ...], capsys: 
         (["probe", "tcp"], "pantau: say what to look at: pantau probe KIND TARGET [KEY=VALUE]..."),
         (["probe", "tcp", "127.0.0.1", "port"], "pantau: port: not KEY=VALUE"),
         (["check", "--url", "ftp://x"], "pantau: --url ftp://x: not an address like http://127.0.0.1:9475"),
+        (["check", "--url", "http://["], "pantau: --url http://[: not an address like http://127.0.0.1:9475"),
+        (["check", "--url", "http://127.0.0.1:99999"], "pantau: --url http://127.0.0.1:99999: not an address like"),
+        (["notify", "tset"], "pantau: No such command 'tset'."),
+        (["probe", "ping", "127.0.0.1"], "pantau: probe 'ping': there is no such kind; there are icmp, snmp, http, tcp, dns"),
+        (["probe", "tcp", "127.0.0.1", "port=99999"], "pantau: probe tcp: port: Input should be less than or equal to 65535"),
+        (["probe", "snmp", "127.0.0.1", "version=3"], "pantau: probe snmp: keys: version 3 needs a user"),
+        (["lab", "up", "--sites", "0"], "pantau: Invalid value for '--sites': 0 is not in the range 1<=x<=5000."),
     ],
 )
 def test_a_usage_error_is_one_line_and_exit_3(words: list[str], line: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -51,6 +61,65 @@ def test_a_usage_error_is_one_line_and_exit_3(words: list[str], line: str, capsy
     said = capsys.readouterr().err.splitlines()
     assert len(said) == 1
     assert said[0].startswith(line)
+
+
+@pytest.fixture(name="files")
+def _files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the current folder: an empty file, one of noise, a huge one, one that is a pipe, a folder."""
+    monkeypatch.chdir(tmp_path)
+    Path("empty").touch()
+    Path("noise").write_bytes(bytes(range(256)) * 4)
+    with Path("huge").open("wb") as huge:
+        huge.truncate(32 * 1024 * 1024)
+    os.mkfifo("pipe")
+    Path("folder").mkdir()
+
+
+@pytest.mark.usefixtures("files")
+@pytest.mark.parametrize(
+    ("words", "status", "line"),
+    [
+        (["check-config", "none"], 1, "none:1:1: cannot be read: No such file or directory"),
+        (["check-config", "empty"], 1, "empty:1:1: the file is empty; an inventory begins with city:"),
+        (["check-config", "noise"], 1, "noise:2:118: the file is not UTF-8 text; save it as UTF-8"),
+        (["check-config", "huge"], 1, "huge:1:1: the file is larger than 16 MiB; divide it with include:"),
+        (["check-config", "folder"], 1, "folder/inventory.yaml:1:1: cannot be read: No such file or directory"),
+        (["check-config", "pipe"], 1, "pipe:1:1: cannot be read: it is a pipe, which might be waited for without end; name a file"),
+        (["check-config", "empty/x"], 1, "empty/x:1:1: cannot be read: Not a directory"),
+        (["check-config", "-"], 1, "-:1:1: cannot be read: No such file or directory"),
+        (["serve", "--config", "none"], 78, "pantau: none:1:1: cannot be read: No such file or directory"),
+        (["serve", "--config", "pipe"], 78, "pantau: pipe:1:1: cannot be read: it is a pipe"),
+        (["lab", "up", "--config", "noise", "--data-dir", "data"], 78, "pantau: noise:2:118: the file is not UTF-8 text"),
+        (["lab", "up", "--data-dir", "empty"], 3, "empty: File exists"),
+        (["probe", "--batch", "none"], 3, "pantau: none: No such file or directory"),
+        (["probe", "--batch", "folder"], 3, "pantau: folder: Is a directory"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_a_file_that_cannot_be_what_it_should_be_is_one_line(
+    words: list[str], status: int, line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.run(words) == status
+    said = "".join(capsys.readouterr()).splitlines()
+    assert len(said) == 1
+    assert line in said[0]
+
+
+@pytest.mark.usefixtures("files")
+def test_a_batch_of_noise_is_answered_line_by_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["probe", "--batch", "noise"]) == 1
+    assert {json.loads(line)["verdict"] for line in capsys.readouterr().out.splitlines()} == {"UNSURE"}
+
+
+def test_a_name_with_a_zero_byte_or_half_a_sign_is_no_address_and_no_fault_of_ours() -> None:
+    assert pack("127.0.0.1\0") is None
+    assert pack("\ud800") is None
+
+
+@pytest.mark.parametrize("words", [[], ["lab"], ["notify"]], ids=" ".join)
+def test_a_group_without_a_command_shows_its_help(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(words) == Exit.OK
+    assert "example:" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("words", [["check"], ["status"], ["explain", "hub"], ["reload"], ["notify", "test", "piket"]], ids=" ".join)
@@ -103,6 +172,21 @@ async def _url() -> AsyncIterator[str]:
     beliefs, incident, page = cut(city)
     async with TestServer(application(view_of(engine_of(city, beliefs, incident, owed=(page,))))) as server:
         yield str(server.make_url("")).rstrip("/")
+
+
+async def test_something_else_that_answers_json_is_not_taken_for_a_daemon() -> None:
+    other = web.Application()
+    other.router.add_get("/{path:.*}", _nothing)
+    async with TestServer(other) as server:
+        words = [sys.executable, "-c", "from monitor.cli import main; main()", "check", "--url", f"http://127.0.0.1:{server.port}"]
+        process = await asyncio.create_subprocess_exec(*words, stderr=subprocess.PIPE, cwd=ROOT)
+        _, said = await process.communicate()
+    assert process.returncode == Exit.UNKNOWN
+    assert said.decode().endswith("/api/v1/status: something answers there, but it is not pantau\n")
+
+
+async def _nothing(_request: web.Request) -> web.Response:
+    return web.json_response({})
 
 
 async def _said(*words: str) -> tuple[int, str]:

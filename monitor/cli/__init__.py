@@ -78,6 +78,9 @@ def run(words: list[str]) -> int:
     """Run one command line; return its exit status (a usage error is 3: 2 would be Nagios' CRITICAL)."""
     try:
         result: Any = root.main(words, prog_name="pantau", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as asked:
+        print(asked.format_message())  # noqa: T201 - the command line speaks
+        return Exit.OK
     except click.UsageError as error:
         where = f" (see `{error.ctx.command_path} --help`)" if error.ctx else ""
         return _say(f"{error.format_message()}{where}", Exit.UNKNOWN)
@@ -90,6 +93,10 @@ def run(words: list[str]) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 141
+    except OSError as error:
+        if error.filename is None:
+            raise  # no file that somebody named: a fault of ours
+        return _say(f"{error.filename}: {error.strerror}", Exit.UNKNOWN)
     return result if isinstance(result, int) else 0
 
 

@@ -22,17 +22,26 @@ url_option = click.option("--url", default=lambda: os.environ.get("PANTAU_URL", 
 
 def get(url: str, path: str) -> tuple[int, bytes]:
     """Return status and body of one GET; PantauError (3) when nobody answers."""
-    parts = urllib.parse.urlsplit(url)
-    if parts.scheme != "http" or not parts.hostname:
-        raise PantauError(f"--url {url}: not an address like {URL}", status=Exit.UNKNOWN)
+    host, port = _address(url)
     try:
-        connection = HTTPConnection(parts.hostname, parts.port or 80, timeout=PATIENCE)
+        connection = HTTPConnection(host, port, timeout=PATIENCE)
         connection.request("GET", path)
         answer = connection.getresponse()
         return answer.status, answer.read(LARGEST)
     except (OSError, HTTPException, ValueError) as error:
         text = f"{url}: no daemon answers there ({error}); start it with `pantau serve` or `pantau lab up`, or give --url"
         raise PantauError(text, status=Exit.UNKNOWN) from error
+
+
+def _address(url: str) -> tuple[str, int]:
+    try:
+        parts = urllib.parse.urlsplit(url)
+        host, port = parts.hostname, parts.port or 80
+    except ValueError:
+        host, port = None, 0
+    if not host or parts.scheme != "http":
+        raise PantauError(f"--url {url}: not an address like {URL}", status=Exit.UNKNOWN)
+    return host, port
 
 
 def get_json(url: str, path: str, missing: str = "") -> dict[str, Any]:
@@ -47,6 +56,8 @@ def get_json(url: str, path: str, missing: str = "") -> dict[str, Any]:
     if status != 200 or not isinstance(found, dict):
         reason = found.get("error", "") if isinstance(found, dict) else ""
         raise PantauError(f"{url}{path}: {reason or f'HTTP {status}'}", status=Exit.UNKNOWN)
+    if "at" not in found:
+        raise PantauError(f"{url}{path}: something answers there, but it is not pantau", status=Exit.UNKNOWN)
     return found
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -28,7 +27,7 @@ def probe(kind: str | None, target: str | None, keys: tuple[str, ...], batch: Pa
     from monitor.probes import batch as looking
 
     if batch is not None:
-        with click.open_file(str(batch)) as lines:
+        with click.open_file(str(batch), errors="replace") as lines:
             return 0 if asyncio.run(looking.probe_batch(lines, click.echo)) else 1
     if not kind or not target:
         raise click.UsageError("say what to look at: pantau probe KIND TARGET [KEY=VALUE]...")
@@ -73,9 +72,14 @@ def ping(addresses: tuple[str, ...], count: int, interval: float, timeout: float
     """
     from monitor.probes import batch as looking
 
-    wanted = [line for each in addresses for line in (sys.stdin.read().split() if each == "-" else [each])]
+    wanted = [word for each in addresses for word in (_listed() if each == "-" else [each])]
     if not wanted:
         raise PantauError("no address to ping", status=Exit.UNKNOWN)
     found = asyncio.run(looking.ping(wanted, count, interval, timeout))
     click.echo("\n".join(line.summary() for line in found.values()))
     return 0 if all(line.received for line in found.values()) else 1
+
+
+def _listed() -> list[str]:
+    with click.open_file("-", errors="replace") as lines:
+        return lines.read().split()

@@ -4,6 +4,7 @@ Refused, each with a line: more than `MAX_SIZE` bytes, `MAX_DEPTH` levels or `MA
 merge keys, tags other than `!env`, `!file`, `!credential`, double keys, scalars that YAML 1.1 misreads, a second document.
 """
 
+import errno
 import re
 from pathlib import Path
 from typing import Any
@@ -38,8 +39,7 @@ def read(path: Path, name: str, problems: Problems) -> Branch | None:
 
 def _text(path: Path, name: str, problems: Problems) -> str | None:
     try:
-        with path.open("rb") as file:
-            raw = file.read(MAX_SIZE + 1)
+        raw = _bytes(path)
     except OSError as error:
         problems.say(Spot(name), "", f"cannot be read: {error.strerror or error}")
         return None
@@ -55,6 +55,13 @@ def _text(path: Path, name: str, problems: Problems) -> str | None:
         problems.say(_place(name, text[: control.start()]), "", f"a control character (U+{ord(control.group()):04X}): is this a text file?")
         return None
     return text
+
+
+def _bytes(path: Path) -> bytes:
+    if path.is_fifo():
+        raise OSError(errno.ESPIPE, "it is a pipe, which might be waited for without end; name a file")
+    with path.open("rb") as file:
+        return file.read(MAX_SIZE + 1)
 
 
 def _place(name: str, before: str) -> Spot:

@@ -98,6 +98,6 @@ def pack(address: str) -> bytes | None:
     for number in (socket.AF_INET, socket.AF_INET6):
         try:
             return socket.inet_pton(number, address)
-        except OSError:
+        except (OSError, ValueError):  # a zero byte, half a surrogate
             continue
     return None

@@ -16,6 +16,11 @@ def _several(given: object) -> object:
     return [word.strip() for word in given.split(",")] if isinstance(given, str) else given
 
 
+def _written(given: object) -> object:
+    """`version=3` on the command line is a number."""
+    return str(given) if isinstance(given, int) else given
+
+
 def _readable(given: tuple[str, ...]) -> tuple[str, ...]:
     for word in given:
         if word not in GROUPS and not _OID.match(word):
@@ -39,7 +44,7 @@ class SnmpOptions(Keys):
     """
 
     port: int = Field(161, ge=1, le=65535)
-    version: Literal["", "1", "2c", "3"] = ""
+    version: Annotated[Literal["", "1", "2c", "3"], BeforeValidator(_written)] = ""
     community: str = "public"
     user: str = ""
     auth: str = ""
