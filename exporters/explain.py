@@ -6,9 +6,10 @@ from itertools import chain
 
 from exporters.status import incident_json
 from exporters.view import View
-from monitor.core.belief import GRADES, ODDS, Belief, prior, status_at
+from monitor.core.belief import Belief, prior, status_at
 from monitor.core.city import Check, Node
 from monitor.core.events import Decision
+from monitor.core.rules import Rule
 from monitor.engine import Engine
 
 DECISIONS = 50
@@ -86,18 +87,18 @@ def _check(engine: Engine, check: Check, at: float) -> Json:
         "last_ok": belief.last_ok,
         "last_looked": belief.last_sent,
         "looks": {verdict.value: number for verdict, number in belief.counts.items()},
-        "belief": _numbers(check, belief),
+        "belief": _numbers(engine.state.city.rules[check.grade], check, belief),
     }
 
 
-def _numbers(check: Check, belief: Belief) -> Mapping[str, float]:
+def _numbers(rule: Rule, check: Check, belief: Belief) -> Mapping[str, float]:
     """Return the evidence beside what DOWN needs; odds as natural logarithms, spans in seconds."""
     return {
         "losses": belief.losses,
-        "log_odds": round(prior(check) + belief.nats, 3),
-        "log_odds_needed": round(math.log(ODDS), 3),
+        "log_odds": round(prior(rule, check) + belief.nats, 3),
+        "log_odds_needed": round(math.log(rule.odds), 3),
         "span": round(belief.last_loss - belief.first_loss, 3) if belief.losses else 0.0,
-        "span_needed": GRADES[check.grade].span,
+        "span_needed": rule.span,
         "first_loss": belief.first_loss,
     }
 

@@ -122,10 +122,10 @@ class Rehearing:
         check = self.engine.state.city.checks[look.check]
         if self.engine.state.city.decider(node) is not check:
             return
-        known = self.engine.state.beliefs[look.check]
+        known, rule = self.engine.state.beliefs[look.check], self.engine.state.city.rules[check.grade]
         if known.status in (Status.SUSPECT, Status.DOWN):
             if node not in self._open:
-                self._open[node] = Doubt(node, known.first_loss or look.sent, beliefs.certain_after(check))
+                self._open[node] = Doubt(node, known.first_loss or look.sent, beliefs.certain_after(rule, check, known))
                 self.doubts.append(self._open[node])
         elif doubt := self._open.pop(node, None):
             doubt.until = look.sent
@@ -135,7 +135,8 @@ class Rehearing:
         asked, check = self._asked.get(look.check), self.engine.state.city.checks.get(look.check)
         if asked is None or check is None or look.sent <= asked.at:
             return
-        patience = beliefs.noise_of(check, None).gap if check.node in asked.of else check.interval + check.timeout
+        rule, known = self.engine.state.city.rules[check.grade], self.engine.state.beliefs[check.id]
+        patience = beliefs.noise_of(rule, known, None).gap if check.node in asked.of else check.interval + check.timeout
         if look.sent > asked.wanted + patience:
             for node in asked.of & self._open.keys():
                 self._open[node].holes += 1

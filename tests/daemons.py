@@ -16,7 +16,8 @@ from aiohttp import web
 from pydantic import TypeAdapter
 
 from monitor import control
-from monitor.core.city import Check, City, Grade, Kind, Node, Receiver, Route
+from monitor.core.city import Check, City, Kind, Node, Receiver, Route
+from monitor.core.rules import Grade
 
 CITY = TypeAdapter(City)
 DAEMON = """

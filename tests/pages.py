@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 
-from monitor.core.city import Application, City, Grade, Kind, Link, Node, Receiver, Urusan
+from monitor.core.city import Application, City, Kind, Link, Node, Receiver, Urusan
 from monitor.core.events import Page, Severity, Step, Why
+from monitor.core.rules import Grade
 from monitor.core.verdict import Reason
 
 AT = 1_781_723_700.0  # 2026-06-18 02.15.00 WIB

@@ -21,8 +21,9 @@ from contextlib import contextmanager, suppress
 from email.message import EmailMessage
 from pathlib import Path
 
-from monitor.core.city import Application, Check, City, Grade, Kind, Link, Node, Receiver, Risk
+from monitor.core.city import Application, Check, City, Kind, Link, Node, Receiver, Risk
 from monitor.core.errors import PantauError
+from monitor.core.rules import Grade
 from monitor.lab import client
 from monitor.lab.outside import Wish, run
 

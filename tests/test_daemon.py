@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from monitor.core.city import Check, City, Grade
+from monitor.core.city import Check, City
 from monitor.core.errors import Exit, PantauError
 from monitor.core.events import Decision, Event, InventoryLoaded, Page, ProbeResult, Tick, Verify
+from monitor.core.rules import Grade
 from monitor.core.verdict import Reason, Verdict
 from monitor.daemon import names
 from monitor.daemon.flow import Flow

@@ -7,8 +7,9 @@ import socket
 
 import pytest
 
-from monitor.core.city import Check, City, Grade
+from monitor.core.city import Check, City
 from monitor.core.errors import Exit, PantauError
+from monitor.core.rules import Grade
 from monitor.daemon import descriptors
 from monitor.daemon.readiness import PATIENCE, Readiness
 from monitor.schedule import LIMITS

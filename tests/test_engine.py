@@ -2,8 +2,9 @@ import pytest
 
 from monitor.core import belief as beliefs
 from monitor.core.belief import Belief, Status
-from monitor.core.city import Check, City, Grade, Kind, Link, Node, Receiver, Route
+from monitor.core.city import Check, City, Kind, Link, Node, Receiver, Route
 from monitor.core.events import Delivered, ProbeResult, Severity, Step, Why
+from monitor.core.rules import GRADES, Grade
 from monitor.core.verdict import Reason, Verdict
 from monitor.engine import Condition
 from tests.play import START, STATE, Play
@@ -28,7 +29,7 @@ def city(*, without: str = "") -> City:
     checks = {}
     for node in kept:
         grade = grades.get(node, Grade.FIBRE)
-        rule = beliefs.GRADES[grade]
+        rule = GRADES[grade]
         checks[f"{node}/icmp"] = Check(f"{node}/icmp", node, "icmp", node, grade, rule.interval, rule.timeout)
     links = {"link-kec": Link("link-kec", "kec", "hub", Grade.FIBRE)}
     receivers = {"piket": Receiver("piket", "webhook", "Piket"), "layar": Receiver("layar", "webhook", "Layar")}
@@ -155,10 +156,10 @@ def test_looks_that_are_old_doubled_or_of_nobody_are_counted_and_change_nothing(
 
 @pytest.mark.parametrize(("grade", "worst"), [(Grade.CORE, 16), (Grade.FIBRE, 45), (Grade.METRO, 45), (Grade.RADIO, 98), (Grade.APP, 90)])
 def test_a_fault_is_down_within_five_seconds_of_the_time_of_its_grade(grade: Grade, worst: float) -> None:
-    rule = beliefs.GRADES[grade]
+    rule = GRADES[grade]
     check = Check("x/icmp", "x", "icmp", "x", grade, rule.interval, rule.timeout)
     known, at = Belief(Status.UP), START
     while known.status is not Status.DOWN:
-        beliefs.absorb(check, known, ProbeResult(check.id, at, at + rule.timeout, Verdict.FAIL, Reason.TIMEOUT))
-        at = beliefs.look_again(check, known)
+        beliefs.absorb(rule, check, known, ProbeResult(check.id, at, at + rule.timeout, Verdict.FAIL, Reason.TIMEOUT))
+        at = beliefs.look_again(rule, check, known)
     assert rule.interval + known.since - START <= worst

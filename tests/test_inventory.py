@@ -9,8 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from monitor.core.city import SITES, Grade, Kind
+from monitor.core.city import SITES, Kind
 from monitor.core.errors import Exit, PantauError
+from monitor.core.rules import Grade
 from monitor.core.topology import Topology
 from monitor.inventory import InventoryError, examine, load, write_larger
 from monitor.inventory.reference import reference

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from monitor.core.city import Check, Grade
+from monitor.core.city import Check
 from monitor.core.errors import Exit, PantauError
+from monitor.core.rules import Grade
 from monitor.core.verdict import Outcome, Reason, Verdict
 from monitor.probes import Vantage, look, look_many, ready
 from monitor.probes.faults import Fault

@@ -8,8 +8,9 @@ import dns.rcode
 import pytest
 from pydantic import ValidationError
 
-from monitor.core.city import Check, Grade
+from monitor.core.city import Check
 from monitor.core.errors import PantauError
+from monitor.core.rules import Grade
 from monitor.core.verdict import Outcome, Reason, Verdict
 from monitor.probes import PROBES, Attempt, Vantage, look, look_at, read_options
 from monitor.probes.batch import probe_batch, probe_once

@@ -9,9 +9,9 @@ import pytest
 
 from alerts.words import moment
 from monitor import cli
-from monitor.core import belief as beliefs
-from monitor.core.city import Check, City, Grade, Kind, Node, Receiver, Route
+from monitor.core.city import Check, City, Kind, Node, Receiver, Route
 from monitor.core.events import Decision, Effect, Event, InventoryLoaded, Page, ProbeResult
+from monitor.core.rules import GRADES, Grade
 from monitor.journal import Keep, Row, row_of
 from monitor.journal.folder import Ballast
 from monitor.journal.store import Store
@@ -30,7 +30,7 @@ def _city(grade: Grade = Grade.FIBRE, *receivers: str) -> City:
     checks = {}
     for node in nodes:
         mine = Grade.CORE if node in ("hub", "kec") else grade
-        rule = beliefs.GRADES[mine]
+        rule = GRADES[mine]
         checks[f"{node}/icmp"] = Check(f"{node}/icmp", node, "icmp", node, mine, rule.interval, rule.timeout)
     told = receivers or ("piket",)
     return City(

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from monitor.core.city import Check, Grade
+from monitor.core.city import Check
 from monitor.core.events import ProbeResult, Verify
+from monitor.core.rules import Grade
 from monitor.core.verdict import Outcome, Reason, Verdict
 from monitor.schedule import SPACING, Agenda, Lateness, Schedule
 from monitor.schedule.agenda import GRID, next_phase

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from alerts.incidents import Cause, Incident, Member
 from exporters.view import Bell, View
 from monitor.core.belief import Belief, Status
-from monitor.core.city import SITES, Application, Check, City, Grade, Kind, Link, Node, Receiver, Risk, Urusan
+from monitor.core.city import SITES, Application, Check, City, Kind, Link, Node, Receiver, Risk, Urusan
 from monitor.core.events import Page, Severity, Step, Why
+from monitor.core.rules import Grade
 from monitor.core.verdict import Reason, Verdict
 from monitor.engine import Engine, State
 

@@ -1,17 +1,12 @@
 """From looks to belief: how sure we are that a target is down, told by the odds.
 
-Losses come in bursts, so a loss soon after a loss says little. With `p` the share of looks lost by a target that is up
-and `tau` the time over which losses hang together, another loss after a gap of `d` seconds has the probability
-
-    q(d) = p + (1 - p) * exp(-d / tau)
-
-and after k losses in a row the odds that the target is down are
+With the noise of `monitor.core.rules` the odds that a target is down after k losses in a row are
 
     odds = rho / (1 - rho) * (1 - EPSILON)^k / (p * q(d2) * ... * q(dk)),     rho = outages a year * interval / year
 
-kept here as a sum of nats (natural logarithms). DOWN needs odds of `ODDS` and a span of losses of at least `span`.
-At `ODDS` = 99 about one page in a hundred is false. UNSURE is never evidence. UNKNOWN is not a belief but a lack of
-looks: it is read off the clock (`status_at`), so no timer has to make it true.
+kept here as a sum of nats (natural logarithms). DOWN needs the odds of the target's class and its least span of losses.
+UNSURE is never evidence. UNKNOWN is not a belief but a lack of looks: it is read off the clock (`status_at`), so no timer
+has to make it true.
 """
 
 import math
@@ -19,16 +14,14 @@ import zlib
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from monitor.core.city import Check, Grade
+from monitor.core.city import Check
 from monitor.core.events import ProbeResult, Why
+from monitor.core.rules import CONFIRM, DEFINITE, WRONG, YEAR, Noise, Rule
 from monitor.core.verdict import ANSWERED, Reason, Verdict
 
-YEAR = 365.25 * 86400.0
-ODDS = 99.0
 EPSILON = 1e-6
 RECOVERY = 10.0
 STALE_INTERVALS = 3
-LOOK_AGAIN = (0.5, 15.0)
 
 
 class Status(StrEnum):
@@ -41,69 +34,12 @@ class Status(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Noise:
-    """How often a target that is up fails a look (`p`), and for how many seconds failures hang together (`tau`)."""
-
-    p: float
-    tau: float
-
-    @property
-    def gap(self) -> float:
-        """Seconds from look to look while in doubt: `2 tau` within `LOOK_AGAIN`; a faster look would say little more."""
-        return min(max(2 * self.tau, LOOK_AGAIN[0]), LOOK_AGAIN[1])
-
-    def nats(self, gap: float | None) -> float:
-        """Evidence of one more failure `gap` seconds after the last one; `None` for the first."""
-        if gap is None:
-            return -math.log(self.p)
-        return -math.log(self.p + (1 - self.p) * math.exp(-gap / self.tau))
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """The detection rule of a grade: its noise, outages a year, and interval, time-out and least span in seconds."""
-
-    noise: Noise
-    outages: float
-    interval: float
-    timeout: float
-    span: float
-
-
-GRADES: dict[Grade, Rule] = {
-    Grade.CORE: Rule(Noise(0.002, 0.5), outages=2, interval=3, timeout=1, span=3),
-    Grade.FIBRE: Rule(Noise(0.002, 2), outages=4, interval=10, timeout=2, span=15),
-    Grade.METRO: Rule(Noise(0.002, 2), outages=4, interval=10, timeout=2, span=15),
-    Grade.RADIO: Rule(Noise(0.02, 5), outages=8, interval=10, timeout=3, span=30),
-    Grade.VPN: Rule(Noise(0.02, 5), outages=8, interval=10, timeout=3, span=30),
-    Grade.APP: Rule(Noise(0.002, 5), outages=6, interval=20, timeout=5, span=40),
-}
-
-_RESTART = Noise(0.00001, 10)
-_DEFINITE = Noise(0.0001, 0.4)
-WRONG: dict[Reason, Noise] = {
-    # A wrong answer is not a loss: a restart answers wrongly for some seconds, the others need one confirming look.
-    Reason.HTTP_STATUS: _RESTART,
-    Reason.REFUSED: _RESTART,
-    Reason.RESET: _RESTART,
-    Reason.TLS_EXPIRED: _DEFINITE,
-    Reason.TLS_NOT_YET_VALID: _DEFINITE,
-    Reason.TLS_UNTRUSTED: _DEFINITE,
-    Reason.TLS_HOSTNAME: _DEFINITE,
-    Reason.KEYWORD_FORBIDDEN: _DEFINITE,
-    Reason.KEYWORD_MISSING: _DEFINITE,
-    Reason.JSON_MISMATCH: _DEFINITE,
-}
-CONFIRM = 5.0
-
-
 @dataclass(slots=True)
 class Belief:
     """The state of one check. Times are epoch seconds, 0 where it has not happened; `nats` is the evidence so far.
 
     `first_loss`, `last_loss` and `decided` (the loss that made it DOWN) are times of sending. `counts` holds looks by
-    verdict since the check is known.
+    verdict since the check is known. `noise` is what was learned of the target's own (None: that of its class).
     """
 
     status: Status = Status.NEW
@@ -124,36 +60,38 @@ class Belief:
     seconds: float | None = None
     values: dict[str, object] = field(default_factory=dict)
     counts: dict[Verdict, int] = field(default_factory=dict)
+    noise: Noise | None = None
 
 
-def noise_of(check: Check, reason: Reason | None) -> Noise:
+def noise_of(rule: Rule, belief: Belief, reason: Reason | None) -> Noise:
     """Return the noise that a failure for `reason` has on this check."""
-    return WRONG.get(reason, GRADES[check.grade].noise) if reason else GRADES[check.grade].noise
+    wrong = WRONG.get(reason) if reason else None
+    return wrong or belief.noise or rule.noise
 
 
-def prior(check: Check) -> float:
+def prior(rule: Rule, check: Check) -> float:
     """Nats for "an outage began within the last interval" before any look failed."""
-    rho = GRADES[check.grade].outages * check.interval / YEAR
+    rho = rule.outages * check.interval / YEAR
     return math.log(rho / (1 - rho))
 
 
-def certain_after(check: Check) -> float:
+def certain_after(rule: Rule, check: Check, belief: Belief) -> float:
     """Seconds from the first loss until losses alone make this check DOWN, its time-out included."""
-    noise, span = GRADES[check.grade].noise, GRADES[check.grade].span
-    missing = math.log(ODDS) - prior(check) - noise.nats(None)
+    noise = noise_of(rule, belief, None)
+    missing = math.log(rule.odds) - prior(rule, check) - noise.nats(None)
     looks = math.ceil(missing / noise.nats(noise.gap))
-    return max(span, looks * noise.gap) + check.timeout
+    return max(rule.span, looks * noise.gap) + check.timeout
 
 
-def look_again(check: Check, belief: Belief) -> float:
+def look_again(rule: Rule, check: Check, belief: Belief) -> float:
     """Time of the next confirming look: a gap after the last one, +-10 % by a hash of check and count."""
-    noise = noise_of(check, belief.reason)
-    gap = CONFIRM if noise is _DEFINITE else noise.gap
+    noise = noise_of(rule, belief, belief.reason)
+    gap = CONFIRM if noise is DEFINITE else noise.gap
     wobble = zlib.crc32(f"{check.id}/{belief.losses}".encode()) / 0xFFFFFFFF
     return belief.last_sent + gap * (0.9 + 0.2 * wobble)
 
 
-def absorb(check: Check, belief: Belief, look: ProbeResult) -> Why | None:
+def absorb(rule: Rule, check: Check, belief: Belief, look: ProbeResult) -> Why | None:
     """Take one look into the belief; return why its status changed, or None. A look not younger than the last is ignored."""
     if look.sent <= belief.last_sent:
         return None
@@ -165,7 +103,7 @@ def absorb(check: Check, belief: Belief, look: ProbeResult) -> Why | None:
     if look.verdict is Verdict.UNSURE:
         return None
     belief.last_valid = look.sent
-    return _answered(belief, look) if look.verdict in ANSWERED else _failed(check, belief, look)
+    return _answered(belief, look) if look.verdict in ANSWERED else _failed(rule, check, belief, look)
 
 
 def _answered(belief: Belief, look: ProbeResult) -> Why | None:
@@ -181,19 +119,19 @@ def _answered(belief: Belief, look: ProbeResult) -> Why | None:
     return Why.FIRST_OK if before is Status.NEW else Why.RECOVERED
 
 
-def _failed(check: Check, belief: Belief, look: ProbeResult) -> Why | None:
+def _failed(rule: Rule, check: Check, belief: Belief, look: ProbeResult) -> Why | None:
     if belief.status is Status.NEW:
         return None
     belief.first_ok = 0.0
     gap = look.sent - belief.last_loss if belief.losses else None
     if gap is None:
         belief.first_loss = look.sent
-    noise = noise_of(check, look.reason)
+    noise = noise_of(rule, belief, look.reason)
     belief.losses, belief.last_loss = belief.losses + 1, look.sent
     belief.nats += noise.nats(gap) + math.log1p(-EPSILON)
     if belief.status is Status.DOWN:
         return None
-    if is_down(check, belief, noise):
+    if is_down(rule, check, belief):
         belief.status, belief.since, belief.decided = Status.DOWN, look.at, look.sent
         return Why.ODDS_REACHED
     if belief.status is Status.UP:
@@ -202,10 +140,10 @@ def _failed(check: Check, belief: Belief, look: ProbeResult) -> Why | None:
     return None
 
 
-def is_down(check: Check, belief: Belief, noise: Noise) -> bool:
-    """THE RULE FOR DOWN: the odds reach `ODDS`, and losses (not wrong answers) span the least span of the grade."""
-    span = GRADES[check.grade].span if noise is GRADES[check.grade].noise else 0.0
-    return prior(check) + belief.nats >= math.log(ODDS) and belief.last_loss - belief.first_loss >= span
+def is_down(rule: Rule, check: Check, belief: Belief) -> bool:
+    """THE RULE FOR DOWN: the odds reach those of the class, and losses (not wrong answers) span its least span."""
+    span = 0.0 if belief.reason in WRONG else rule.span
+    return prior(rule, check) + belief.nats >= math.log(rule.odds) and belief.last_loss - belief.first_loss >= span
 
 
 def start_anew(belief: Belief, at: float) -> None:

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from monitor.core.rules import GRADES, Grade, Rule
+
 
 class Kind(StrEnum):
     """What a node is; `SITES` are the kinds that are counted as sites."""
@@ -26,17 +28,6 @@ class Kind(StrEnum):
 
 
 SITES = frozenset({Kind.KECAMATAN, Kind.KELURAHAN, Kind.PUSKESMAS, Kind.OPD, Kind.TITIK})
-
-
-class Grade(StrEnum):
-    """The detection class of a check: how lossy its way is, how often and how long it is looked at (`belief.GRADES`)."""
-
-    CORE = "core"
-    FIBRE = "fibre"
-    METRO = "metro"
-    RADIO = "radio"
-    VPN = "vpn"
-    APP = "app"
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +161,7 @@ class Route:
 class City:
     """The whole resolved inventory. `fingerprint` names its content; `utc_offset` is in hours (WIB is 7).
 
+    `rules` are the detection rules of the classes.
     `page` is the address by which people open the status page, without a slash at its end (empty: none is told).
     """
 
@@ -190,6 +182,7 @@ class City:
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     receivers: Mapping[str, Receiver] = field(default_factory=dict)
     routes: tuple[Route, ...] = ()
+    rules: Mapping[Grade, Rule] = field(default_factory=lambda: GRADES)
 
     def decider(self, node: str) -> Check | None:
         """Return the check that decides a node, None for one that is not looked at."""

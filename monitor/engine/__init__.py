@@ -119,7 +119,7 @@ class Engine:
             return
         look = self._in_our_light(check, look)
         before, last_loss = belief.status, belief.last_loss
-        why = beliefs.absorb(check, belief, look)
+        why = beliefs.absorb(self.state.city.rules[check.grade], check, belief, look)
         if why is not None:
             self._out.decide(look.at, check.id, belief.status.value, why, losses=belief.losses, nats=round(belief.nats, 3))
         if self._decides(check.id):
@@ -148,7 +148,7 @@ class Engine:
         elif look.verdict is Verdict.FAIL and belief.status is Status.DOWN and self._speaks_on(node, last_loss):
             self._hush(node, look.at)
         if belief.status is Status.SUSPECT:
-            self._out.effects.append(Verify(check.id, beliefs.look_again(check, belief)))
+            self._out.effects.append(Verify(check.id, beliefs.look_again(self.state.city.rules[check.grade], check, belief)))
         if look.verdict is Verdict.FAIL and self._in_doubt(belief) and node not in self.desk.open and node not in self.state.silent:
             self._ask(node, look.at)
         if before is not belief.status:

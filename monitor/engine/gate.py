@@ -36,7 +36,8 @@ class Gate:
 
     def wait(self, node: str, after: float, at: float) -> Wait:
         """Return what a root that comes to the gate at `at` waits for: answers to looks sent later than `after`."""
-        waits = [beliefs.certain_after(check) for check in self._checks(self._above(node))]
+        known, rules = self._state.beliefs, self._state.city.rules
+        waits = [beliefs.certain_after(rules[check.grade], check, known[check.id]) for check in self._checks(self._above(node))]
         asked = tuple(check.id for check in self._behind(node))
         return Wait(after, at + max(waits, default=0.0) + GRACE, asked)
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from monitor.core.city import Check, Grade
+from monitor.core.city import Check
+from monitor.core.rules import Grade
 from monitor.inventory.draft import Draft
 from monitor.inventory.shape import AppPart, CheckPart, DefaultPart, NodePart, Options
 from monitor.inventory.tree import Path

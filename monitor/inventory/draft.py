@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from monitor.core.belief import GRADES
-from monitor.core.city import Grade, Kind
+from monitor.core.city import Kind
+from monitor.core.rules import GRADES, Grade
 from monitor.inventory.problems import Problems, dotted, nearest
 from monitor.inventory.shape import InventoryPart, LinedPart, NodePart, SitePart, WayPart
 from monitor.inventory.tree import Branch, key_spot, known, value_spot

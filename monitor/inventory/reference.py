@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from alerts.channels import CHANNELS
-from monitor.core.belief import GRADES
+from monitor.core.rules import GRADES
 from monitor.inventory.shape import (
     AppPart,
     CheckPart,

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
 from urllib.parse import urlsplit
 
-from monitor.core.city import Application, Check, City, Grade, Kind, Link, Node, Person, Receiver, Risk, Route, Urusan
+from monitor.core.city import Application, Check, City, Kind, Link, Node, Person, Receiver, Risk, Route, Urusan
+from monitor.core.rules import Grade
 from monitor.inventory.checks import Wanted, link_check, wanted
 from monitor.inventory.draft import Draft
 from monitor.inventory.shape import LinedPart, NodePart, SitePart

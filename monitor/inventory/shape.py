@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from monitor.core.city import Grade, Kind
+from monitor.core.city import Kind
+from monitor.core.rules import Grade
 from monitor.inventory.words import (
     Address,
     Addresses,

@@ -4,7 +4,8 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from monitor.core.city import Application, Check, City, Grade, Kind, Link, Node, Receiver, Risk, Route
+from monitor.core.city import Application, Check, City, Kind, Link, Node, Receiver, Risk, Route
+from monitor.core.rules import Grade
 
 SMALLEST, LARGEST = 20, 60
 TIMES: Mapping[Grade, tuple[float, float]] = {

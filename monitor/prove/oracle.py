@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from monitor.core.city import Grade, Kind
+from monitor.core.city import Kind
+from monitor.core.rules import Grade
 from monitor.prove.timeline import Timeline
 from monitor.prove.world import Manner, Sight, World
 
@@ -34,6 +35,7 @@ class Stretch:
     allowed: frozenset[str]
     unknown: frozenset[str]
     silent: frozenset[str]
+    failing: frozenset[str]
 
 
 class Oracle:
@@ -58,7 +60,7 @@ class Oracle:
         failing, top = sight.failing, self.world.top
         if sight.blind:
             return frozenset()
-        if top in failing and not self._answered_for(top, sight):
+        if top in failing and not self.answered_for(top, sight):
             return frozenset({top})
         if self._city_dark(sight):
             return frozenset({CITY_DARK})
@@ -70,10 +72,10 @@ class Oracle:
     def _is_cause(self, node: str, sight: Sight) -> bool:
         groups = self.city.nodes[node].groups
         reached = all(any(self._carries_on(parent, sight) for parent in group) for group in groups)
-        return reached and not self._answered_for(node, sight)
+        return reached and not self.answered_for(node, sight)
 
     def _carries_on(self, node: str, sight: Sight) -> bool:
-        return node not in sight.failing or self._answered_for(node, sight)
+        return node not in sight.failing or self.answered_for(node, sight)
 
     def _city_dark(self, sight: Sight) -> bool:
         on_hub = set(self._on_hub) - self._unnamed(sight)
@@ -83,7 +85,7 @@ class Oracle:
         """Return what cannot be looked at because no name is found."""
         return self._apps if sight.deaf else frozenset()
 
-    def _answered_for(self, node: str, sight: Sight) -> bool:
+    def answered_for(self, node: str, sight: Sight) -> bool:
         """Tell whether something answers that could not, were this node truly dead."""
         return any(other not in sight.failing for other in self.carried(node) - self._unnamed(sight))
 
@@ -101,10 +103,10 @@ class Oracle:
 
     def _stretch(self, start: float, end: float, sight: Sight) -> Stretch:
         visible = self.visible(sight)
-        silent = frozenset(node for node in sight.failing if node not in visible and self._answered_for(node, sight))
+        silent = frozenset(node for node in sight.failing if node not in visible and self.answered_for(node, sight))
         top = frozenset({self.world.top})
         unknown = self.city.nodes.keys() - top if sight.blind or top <= visible else self._unnamed(sight)
-        return Stretch(start, end, visible, top if sight.blind else frozenset(), frozenset(unknown), silent)
+        return Stretch(start, end, visible, top if sight.blind else frozenset(), frozenset(unknown), silent, frozenset(sight.failing))
 
     # -- what is alike
 

@@ -76,8 +76,9 @@ def _flood() -> float:
 
 
 def _looks(count: int, interval: float) -> float:
-    from monitor.core.city import Check, Grade  # noqa: PLC0415
+    from monitor.core.city import Check  # noqa: PLC0415
     from monitor.core.events import ProbeResult  # noqa: PLC0415
+    from monitor.core.rules import Grade  # noqa: PLC0415
     from monitor.daemon.timeline import Timeline  # noqa: PLC0415
     from monitor.probes import Vantage, look, look_many  # noqa: PLC0415
     from monitor.schedule import Schedule  # noqa: PLC0415
