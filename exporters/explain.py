@@ -1,9 +1,11 @@
 """Why something was paged, or why not: all that is known of a node, a check or an incident (`pantau explain`)."""
 
+import itertools
 import math
 from collections.abc import Mapping
-from itertools import chain
 
+from exporters.chain import Scene, chain
+from exporters.sentences import rings_as_json
 from exporters.status import incident_json
 from exporters.view import View
 from monitor.core.belief import Belief, prior, status_at
@@ -40,7 +42,16 @@ def explain(view: View, subject: str) -> Json | None:
         }
     else:
         return None
-    return {"subject": subject, "at": at, **found, "decisions": _decisions(view, subject)}
+    return {"subject": subject, "at": at, **found, "chain": _chain(view, subject, at), "decisions": _decisions(view, subject)}
+
+
+def _chain(view: View, subject: str, at: float) -> list[Json]:
+    """Return why it was paged, or the first step that kept it from it, by what is believed now (of an incident: of its first member)."""
+    engine = view.engine()
+    if incident := engine.state.incidents.get(subject):
+        subject = next(iter(incident.members), incident.cause.node)
+    scene = Scene(engine, at, decisions=lambda about: view.decisions(about, DECISIONS))
+    return rings_as_json(chain(scene, subject), scene.city, at)
 
 
 def _node(engine: Engine, node: Node, at: float) -> Json:
@@ -107,7 +118,7 @@ def _decisions(view: View, subject: str) -> list[Json]:
     """Return the newest decisions on the subject and, of a node, on its checks: the newest first."""
     node = view.engine().state.city.nodes.get(subject)
     subjects = (subject, *node.checks) if node else (subject,)
-    found = list(chain.from_iterable(view.decisions(one, DECISIONS) for one in subjects))
+    found = list(itertools.chain.from_iterable(view.decisions(one, DECISIONS) for one in subjects))
     found.sort(key=lambda decision: decision.at, reverse=True)
     return [decision_json(decision) for decision in found[:DECISIONS]]
 

@@ -13,7 +13,7 @@ COMMANDS = {
     "serve": ("monitor.cli.serve", "serve", "Jalankan pemantau. / Run the daemon."),
     "check": ("monitor.cli.ask", "check", "Kesehatan pemantau, situs, aplikasi. / Health, in Nagios' terms."),
     "status": ("monitor.cli.ask", "status", "Apa yang sedang terganggu. / What is wrong now, and counts."),
-    "explain": ("monitor.cli.ask", "explain", "Mengapa dikabarkan, atau tidak. / Why it was paged, or why not."),
+    "explain": ("monitor.cli.explain", "explain", "Mengapa dikabarkan, atau tidak. / Why it was paged, or why not."),
     "reload": ("monitor.cli.act", "reload", "Baca ulang inventory.yaml. / Read the inventory again."),
     "notify": ("monitor.cli.act", "notify", "Kirim pesan uji. / Send a test message."),
     "check-config": ("monitor.cli.config", "check_config", "Semua kesalahan inventory.yaml. / Every problem of the file."),

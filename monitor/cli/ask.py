@@ -1,4 +1,4 @@
-"""Questions to the running daemon over its HTTP address: `check`, `status`, `explain`. Light imports: they answer at once."""
+"""Questions to the running daemon over its HTTP address: `check`, `status`. Light imports: they answer at once."""
 
 import json
 import os
@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from monitor.cli.outline import moment
 from monitor.core.errors import Exit, PantauError
 
 URL = "http://127.0.0.1:9475"
@@ -65,10 +66,6 @@ def about(url: str, subject: str) -> dict[str, Any]:
     """Return what is known of a node, check or incident; PantauError (3) when nothing is."""
     missing = f"{subject}: nothing has this id; ids are those of the inventory and of incidents, as kel-gentong, app-portal, g17"
     return get_json(url, f"/api/v1/explain?id={urllib.parse.quote(subject)}", missing)
-
-
-def _moment(at: float) -> str:
-    return time.strftime("%d-%m %H.%M.%S", time.localtime(at)) if at else "-"
 
 
 @click.command()
@@ -145,52 +142,10 @@ def _table(found: dict[str, Any]) -> str:
     if not found["incidents"]:
         lines.append("tidak ada gangguan / no incident")
     for incident in found["incidents"]:
-        since = _moment(incident["since"][1])
+        since = moment(incident["since"][1])
         told = ", ".join(str(each) for each in incident["told"])
         lines.append(
             f"{incident['id']:>5} {incident['severity']:8} {incident['cause']}  sejak/since {since}  ({incident['reason'] or '-'})"
         )
         lines.append(f"      di belakangnya/behind it: {len(incident['shadowed'])}  dikabari/told: {told}")
     return "\n".join(lines)
-
-
-@click.command()
-@click.argument("subject", metavar="INCIDENT|ID")
-@url_option
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
-def explain(subject: str, url: str, form: str) -> int:
-    """Mengapa dikabarkan, atau mengapa tidak. / Why it was paged, or why not.
-
-    Contoh / example: pantau explain g17; pantau explain kel-gentong
-    """
-    found = about(url, subject)
-    click.echo(json.dumps(found, ensure_ascii=False) if form == "json" else "\n".join(_told(found)))
-    return 0
-
-
-def _told(found: dict[str, Any], indent: str = "") -> Iterable[str]:
-    """Print an explanation as an outline: plain values first, then what hangs below them."""
-    for key, value in found.items():
-        if isinstance(value, dict):
-            yield f"{indent}{key}:"
-            yield from _told(value, indent + "  ")
-        elif isinstance(value, list) and value and isinstance(value[0], dict):
-            yield f"{indent}{key}:"
-            for each in value:
-                yield f"{indent}  - {', '.join(_words(each))}"
-        else:
-            yield f"{indent}{key}: {_word(key, value)}"
-
-
-def _words(found: dict[str, Any]) -> Iterable[str]:
-    return (f"{key} {_word(key, value)}" for key, value in found.items() if value not in (None, "", [], {}))
-
-
-def _word(key: str, value: object) -> str:
-    if key in ("at", "opened", "ended") and isinstance(value, int | float):
-        return _moment(value)
-    if key == "since" and isinstance(value, list):
-        return " .. ".join(_moment(each) for each in value)
-    if isinstance(value, list):
-        return ", ".join(str(each) for each in value) or "-"
-    return "-" if value is None else str(value)

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from monitor.core.city import City
-from monitor.core.events import Event, InventoryLoaded, Page, ProbeResult
-from monitor.journal.codec import read_event, read_page
+from monitor.core.events import Delivered, Event, InventoryLoaded, Page, ProbeResult
+from monitor.journal.codec import Recovery, read_event, read_page, unpack
 from monitor.journal.compaction import HOUR
 from monitor.journal.errors import DamagedError, JournalError, read_error
 from monitor.journal.tape import Block, BlockError, decode
@@ -64,6 +64,29 @@ class Recorded:
     def pages(self, begin: float, end: float) -> list[Page]:
         """Return the pages that were decided from `begin` to before `end`, in order."""
         return [read_page(body) for _, body in self._told("page", begin, end)]
+
+    def pages_of(self, incident: str) -> list[Page]:
+        """Return the pages of an incident, in order."""
+        query = f"SELECT body FROM log WHERE {TOLD} AND kind = 'page' AND subject = ? ORDER BY seq"  # noqa: S608 - our own words
+        with self._reading():
+            return [read_page(body) for (body,) in self._db.execute(query, (incident,)).fetchall()]
+
+    def reports(self, begin: float, end: float) -> dict[str, Delivered]:
+        """Return what channels reported from `begin` to before `end`, by the key of the page."""
+        events = (read_event("delivered", body) for _, body in self._told("delivered", begin, end))
+        return {event.key: event for event in events if isinstance(event, Delivered)}
+
+    def kept_before(self, at: float) -> Recovery | None:
+        """Return the newest snapshot before a time and the events after it up to then; None when the log no longer holds them."""
+        tail = "SELECT kind, body FROM log WHERE seq > ? AND at <= ? AND kind NOT IN ('decision', 'page') ORDER BY seq"
+        with self._reading():
+            found = self._db.execute("SELECT seq, body FROM snapshot WHERE at <= ? ORDER BY seq DESC LIMIT 1", (at,)).fetchone()
+            pruned = int(self._db.execute("SELECT seq FROM pruned").fetchone()[0])
+            if found is None and pruned:
+                return None
+            seq, body = found or (0, None)
+            events = tuple(read_event(kind, row) for kind, row in self._db.execute(tail, (seq, at)).fetchall())
+            return Recovery(unpack(body) if body else None, events, seq, at)
 
     def looks(self, begin: float, end: float, checks: Collection[str] | None = None) -> Iterator[ProbeResult]:
         """Yield looks (of these checks only, if any are named) from `begin` to before `end`, by time."""

@@ -1,0 +1,126 @@
+"""`pantau explain`: why it was paged, or why not, now or in the past.
+
+Read from the data folder; where that is not ours to read, the daemon says what it knows now.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from monitor.cli.ask import about, get_json, url_option
+from monitor.cli.outline import outline
+from monitor.core.errors import Exit, PantauError
+
+if TYPE_CHECKING:
+    from exporters.chain import Ring
+    from exporters.evidence import Weighed
+    from exporters.sentences import Speaker
+    from monitor.cli.past import Found, Past
+
+LANGUAGES = {"id": ("id",), "en": ("en",), "id+en": ("id", "en")}
+
+
+@click.command()
+@click.argument("subject", metavar="INCIDENT|ID")
+@click.option("--at", "written", metavar="TIME", default="", help="As 02.14, 2026-11-24T02:14, 2h (ago); default: now.")
+@url_option
+@click.option("--data-dir", type=click.Path(path_type=Path), help="The journal to read; default: the running daemon's.")
+@click.option("--language", type=click.Choice(list(LANGUAGES)), default="id+en", show_default=True)
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+def explain(subject: str, written: str, url: str, data_dir: Path | None, language: str, form: str) -> int:
+    """Mengapa dikabarkan, atau mengapa tidak. / Why it was paged, or why not: from the looks to the phone.
+
+    Contoh / example: pantau explain g17; pantau explain kel-gentong --at 02.14
+    """
+    folder = data_dir or Path(str(get_json(url, "/api/v1/status").get("control") or "/nowhere")).parent
+    if data_dir is None and not os.access(folder / "journal.db", os.R_OK):
+        return _ask(subject, url, written, form)
+    from monitor.cli.past import Past
+
+    with closing(Past(folder)) as past:
+        found = _find(past, subject, written)
+        click.echo(json.dumps(_as_json(found), ensure_ascii=False) if form == "json" else "\n".join(_text(found, LANGUAGES[language])))
+    return 0
+
+
+def _ask(subject: str, url: str, written: str, form: str) -> int:
+    """Let the daemon say what it knows now: the past is in its folder only."""
+    if written:
+        raise PantauError("the past can only be read from the data folder: run this as its owner, or give --data-dir", status=Exit.UNKNOWN)
+    found = about(url, subject)
+    click.echo(json.dumps(found, ensure_ascii=False) if form == "json" else "\n".join(outline(found)))
+    return 0
+
+
+def _find(past: "Past", subject: str, written: str) -> "Found":
+    from alerts.words import moment
+
+    now = past.newest
+    try:
+        at = moment(written, past.city(now).utc_offset, now) if written else now
+    except ValueError as error:
+        raise click.BadParameter(f"{written}: not a time like 02.14, 2026-11-24T02:14 or 2h", param_hint="--at") from error
+    found = past.incident(subject) or past.thing(subject, at)
+    if found is None and not past.city(at).nodes:
+        raise PantauError(f"nothing is recorded of that time; the record begins at epoch {past.oldest:.0f}", status=Exit.UNKNOWN)
+    if found is None:
+        raise PantauError(f"{subject[:80]}: nothing had this id then; ids are those of the inventory and of incidents", status=Exit.UNKNOWN)
+    return found
+
+
+def _text(found: "Found", languages: tuple[str, ...]) -> Iterator[str]:
+    from alerts.story import name_of
+    from alerts.words import clock
+    from exporters.chain import chain
+    from exporters.sentences import Speaker
+
+    scene, rings = found.scene, chain(found.scene, found.subject)
+    for number, language in enumerate(languages):
+        if number:
+            yield "— English —"
+        when = clock(scene.at, scene.city.utc_offset, language, beside=0.0)
+        yield f"{name_of(scene.city, found.subject)} [{found.subject}] · {when}"
+        speaker = Speaker(scene.city, language, scene.at)
+        if abs(scene.at - found.asked) > 1:
+            yield f"  {speaker.elsewhere(found.asked)}"
+        yield from (f"  {step}" for step in speaker.steps(found.incident))
+        for ring in rings:
+            yield from _ring(speaker, ring)
+
+
+def _ring(speaker: "Speaker", ring: "Ring") -> Iterator[str]:
+    where = f"  [{', '.join(dict.fromkeys(filter(None, ring.where)))}]" if any(ring.where) else ""
+    yield f"  {'✓' if ring.held else '✗'} {speaker.say(ring)}{where}"
+    if ring.name == "odds" and ring.facts["episode"]:
+        yield from (f"      {line}" for line in speaker.looks(ring.facts["episode"]))
+    if not ring.held:
+        yield f"    → {speaker.passes(ring)}"
+
+
+def _as_json(found: "Found") -> dict[str, Any]:
+    from exporters.chain import chain
+    from exporters.sentences import rings_as_json
+
+    scene = found.scene
+    rings = rings_as_json(chain(scene, found.subject), scene.city, scene.at)
+    looks = [_weighed(each) for each in scene.episode.weighed] if scene.episode else []
+    told = [{"at": page.at, "step": page.step, "key": page.key, "why": page.why, "cause": page.cause} for page in found.incident]
+    return {"subject": found.subject, "at": scene.at, "asked": found.asked, "chain": rings, "looks": looks, "pages": told}
+
+
+def _weighed(each: "Weighed") -> dict[str, Any]:
+    look = each.look
+    return {
+        "sent": look.sent,
+        "at": look.at,
+        "verdict": look.verdict,
+        "reason": look.reason,
+        "gap": each.gap,
+        "losses": each.losses,
+        "odds": each.odds,
+    }

@@ -1,0 +1,217 @@
+"""`pantau explain`: every decision is open to question, also in the past; each answer names the step, the value and the line."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from exporters.chain import Scene, chain
+from exporters.evidence import episodes, nearest
+from exporters.ring_words import BROKE, HELD, PASSES
+from exporters.sentences import Speaker
+from monitor import cli
+from monitor.core.city import City, Route
+from monitor.core.events import Decision, Delivered, Effect, Event, Page, ProbeResult
+from monitor.core.verdict import Reason, Verdict
+from monitor.engine import Engine, State
+from monitor.inventory import load
+from monitor.journal import Keep, Row, codec, row_of
+from monitor.journal.folder import Ballast
+from monitor.journal.store import Store
+from tests.play import START, Play
+from tests.town import NOW, cut_engine, engine_of, town
+
+
+class Tape(Play):
+    """A play that keeps what the journal would keep, with snapshots."""
+
+    def __init__(self, city: City) -> None:
+        self.rows: list[Row] = []
+        self.saved: list[tuple[int, float, bytes]] = []
+        super().__init__(city)
+
+    def take(self, event: Event) -> list[Effect]:
+        effects = super().take(event)
+        self.rows += [row_of(event), *(row_of(effect) for effect in effects if isinstance(effect, Page | Decision))]
+        return effects
+
+    def receipts(self, detail: str) -> None:
+        """Report every page owed: those by mail could not be sent."""
+        for page in self.engine.owed():
+            self.take(Delivered(self.at + 1, page.key, ok="surel" not in page.receiver, detail=detail))
+
+    def save(self) -> None:
+        self.saved.append((len(self.rows), self.at, codec.pack(self.engine.state)))
+
+
+@cache
+def _history() -> tuple[Tape, dict[str, float]]:
+    """What happened to the committed city: a short loss, a dead kecamatan, a silent one, a river, and a loss that still goes on."""
+    tape, when = Tape(load(Path(__file__).parents[1] / "inventory.yaml")), {}
+    tape.run(120)
+    tape.dead = {"kel-gentong"}
+    tape.run(25)
+    when["short"], tape.dead = tape.at, set()
+    tape.run(120)
+    tape.dead = {"kec-gadingrejo"}
+    tape.run(60)
+    tape.receipts("550 no such user")
+    tape.run(80)
+    when["dead"], tape.dead = tape.at, set()
+    tape.run(120)
+    tape.save()
+    tape.mute = {"kec-purworejo"}
+    tape.run(90)
+    when["silent"], tape.mute = tape.at, set()
+    tape.run(60)
+    tape.save()
+    tape.dead = {"kel-tapaan", "kel-blandongan"}
+    tape.run(160)
+    when["river"] = tape.at
+    return tape, when
+
+
+@pytest.fixture(name="folder", scope="module")
+def _folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder, (tape, _) = tmp_path_factory.mktemp("data"), _history()
+    store = Store(folder / "journal.db", Ballast(folder, 4096), Keep())
+    store.append(tape.rows)
+    for saved in tape.saved:
+        store.keep_snapshot(*saved)
+    store.close()
+    return folder
+
+
+@pytest.fixture(name="said")
+def _said(folder: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    def run(*words: str) -> str:
+        assert cli.run(["explain", "--data-dir", str(folder), *words]) == 0
+        return capsys.readouterr().out
+
+    return run
+
+
+def when(word: str, before: float = 0.0) -> str:
+    return str(_history()[1][word] - before)
+
+
+def test_an_incident_is_told_from_the_looks_to_the_receipt_each_with_its_line(said: Callable[..., str]) -> None:
+    text = said("g1", "--language", "id")
+    for line in (
+        "gangguan g1: Kecamatan Gadingrejo [kec-gadingrejo], sebab terverifikasi: induknya menjawab → Grup Telegram piket",
+        "✓ Diperiksa dengan icmp ke 198.18.1.1 setiap 3 detik, kelas core.  [inventory.yaml:",
+        "tidak menjawab: gagal ke-1, peluang mati 1 : 10.5",
+        "(perlu 99 : 1), selama",
+        "✓ Jalannya ada: Kantor Wali Kota [hub] normal",
+        "✓ Yang di atas dan di belakangnya sudah ditanya",
+        "✓ Gangguan g1, sebab Kecamatan Gadingrejo [kec-gadingrejo]; 10 ikut tidak terjangkau.",
+        "✓ Tingkat kritis: dikabarkan kepada telegram-piket, layar-noc",
+        "kabar gangguan untuk Grup Telegram piket [telegram-piket]: sampai setelah",
+        "✗ 15.0",
+        "(550 no such user).  [inventory.d/kabar.yaml:",
+    ):
+        assert line in text
+    assert "Severity critical: telegram-piket" in said("g1", "--language", "en")
+
+
+WHY_NOT = (
+    # What was asked, when, the ring that broke, and what would have passed.
+    ("kel-gentong", "short", 5, "odds", "pemeriksaan lagi gagal"),
+    ("kel-krapyakrejo", "dead", 5, "reachable", "salah satu yang di atasnya itu menjawab"),
+    ("kec-purworejo", "silent", 5, "silent", "tidak ada lagi yang menjawab di belakangnya"),
+    ("pkm-sekargadung", "silent", 5, "lost", "pemeriksaan gagal berturut-turut sampai 99 : 1, selama sedikitnya"),
+    ("link-kel-gentong", "river", 0, "link", "jalur ini diberi `address`"),
+    ("kel-gentong/snmp", "river", 0, "decides", "kel-gentong/icmp gagal"),
+    ("sungai-petung", "river", 0, "risk_only", "sedikitnya dua anggotanya mati"),
+)
+
+
+@pytest.mark.parametrize(("subject", "moment", "before", "ring", "passes"), WHY_NOT, ids=[f"{each[0]}-{each[3]}" for each in WHY_NOT])
+def test_why_not_is_answered_with_the_first_step_that_stopped_it_and_the_value_that_would_have_passed(
+    said: Callable[..., str], subject: str, moment: str, before: float, ring: str, passes: str
+) -> None:
+    found = json.loads(said(subject, "--at", when(moment, before), "--format", "json"))
+    assert [each["ring"] for each in found["chain"] if not each["held"]] == [ring]
+    assert found["chain"][-1]["ring"] == ring
+    assert passes in found["chain"][-1]["passes_id"]
+
+
+def test_a_root_is_explained_by_the_risk_that_is_named_with_its_line(said: Callable[..., str]) -> None:
+    found = json.loads(said("kel-tapaan", "--format", "json"))
+    (incident,) = [each for each in found["chain"] if each["ring"] == "incident"][:1]
+    assert "sebab Sungai Petung [sungai-petung], bersama" in incident["id"]
+    assert incident["where"][0].startswith("inventory.yaml:")
+    assert found["looks"][-1]["odds"] >= 99
+
+
+def test_what_failed_at_another_time_is_told_with_that_time(said: Callable[..., str]) -> None:
+    text = said("kec-gadingrejo", "--at", when("dead", -110), "--language", "id")
+    assert "tidak ada yang gagal; inilah kegagalan terdekat:" in text
+    assert "✓ Gangguan g1" in text
+
+
+def test_fifty_decisions_are_explained_in_whole_sentences_of_both_languages(said: Callable[..., str]) -> None:
+    rows = [row for row in _history()[0].rows if row.kind == "decision" and "/" in row.subject and row.subject.count("/") == 1]
+    later = [row for row in rows if row.at > START + 60]
+    step = max(1, len(later) // 50)
+    asked = [(row.subject, str(row.at)) for row in later[::step]][:50]
+    assert len(asked) == 50
+    for subject, at in asked:
+        for ring in json.loads(said(subject, "--at", at, "--format", "json"))["chain"]:
+            for language in ("id", "en"):
+                assert ring[language].endswith(".")
+                assert not {"{", "}"} & set(ring[language])
+                assert "None" not in ring[language]
+            assert ring["held"] or ring["passes_id"].startswith("Akan lolos bila ")
+
+
+def test_what_is_not_known_at_all_or_at_that_time_is_one_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["explain", "atlantis", "--data-dir", str(folder)]) == 3
+    assert "atlantis: nothing had this id then" in capsys.readouterr().err
+    assert cli.run(["explain", "hub", "--data-dir", str(folder), "--at", str(START - 1e6)]) == 3
+    assert "nothing is recorded of that time" in capsys.readouterr().err
+    assert cli.run(["explain", "hub", "--data-dir", str(folder), "--at", "noon"]) == 3
+    assert "noon: not a time like 02.14" in capsys.readouterr().err
+
+
+def test_the_chain_of_now_needs_no_looks() -> None:
+    engine = cut_engine()
+    rings = chain(Scene(engine, NOW), "kec-gadingrejo")
+    assert [ring.name for ring in rings if ring.held] == ["listed", "watched", "odds", "reachable", "incident"]
+    assert rings[-1].name == "route"  # the town has no routes
+    assert chain(Scene(engine, NOW), "kel-a0")[-1].name == "reachable"
+    assert chain(Scene(engine, NOW), "kel-a1")[-1].name == "lost"
+
+
+def test_a_route_that_does_not_match_says_which_condition_and_where() -> None:
+    city = replace(town(), routes=(Route(("tg-noc",), severities=("minor",), where="kabar.yaml:3"),))
+    beliefs = cut_engine().state.beliefs
+    engine = Engine(State(city, beliefs=beliefs, incidents=cut_engine().state.incidents))
+    rings = chain(Scene(engine, NOW), "kec-gadingrejo")
+    assert rings[-1].name == "route"
+    assert not rings[-1].held
+    assert "tg-noc (tingkat: minor; kabar.yaml:3)" in Speaker(city, "id", NOW).passes(rings[-1])
+
+
+def test_odds_are_weighed_again_by_the_beliefs_own_code_and_unsure_looks_weigh_nothing() -> None:
+    city = town()
+    check = city.checks["kel-a0/icmp"]
+    looks = [ProbeResult(check.id, NOW, NOW + 0.01, Verdict.OK)]
+    looks += [ProbeResult(check.id, NOW + 4 * n, NOW + 4 * n + 2, Verdict.FAIL, Reason.TIMEOUT) for n in range(1, 12)]
+    looks.insert(4, ProbeResult(check.id, NOW + 13, NOW + 13.1, Verdict.UNSURE, Reason.LOOP_LATE))
+    engine = engine_of(city)
+    episode = nearest(episodes(city.rules[check.grade], check, looks), NOW + 20)
+    assert episode is not None
+    for look in looks:
+        engine.apply(look)
+    assert episode.known.decided == engine.state.beliefs[check.id].decided
+    assert [each.look.verdict for each in episode.weighed] == [Verdict.FAIL] * len(episode.weighed)
+    assert len(episode.weighed) + episode.further == 11
+
+
+def test_every_ring_has_its_words_and_what_breaks_says_what_would_pass() -> None:
+    assert BROKE.keys() == PASSES.keys()
+    assert HELD.keys() <= BROKE.keys() | {"page"}
