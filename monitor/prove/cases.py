@@ -10,6 +10,8 @@ from monitor.prove.relations import Likeness, Relations
 from monitor.prove.timeline import Case, chance
 
 OWN = ("own:gateway", "own:cable", "own:resolver", "own:dark")
+ALONE = "own:dark"
+"""Leaves nothing to tell of a second fault, and takes long to play."""
 FEW_PHASES = 2
 SOON, LATER = (1.0, 60.0), (150.0, 240.0)
 
@@ -65,7 +67,7 @@ def tasks(city: City, oracle: Oracle, *, also_pairs: bool) -> list[Task]:
     relations = Relations(oracle.world)
     done = [Task((fault,)) for fault in found]
     if also_pairs:
-        done += _pairs(found, relations)
+        done += _pairs([fault for fault in found if fault != ALONE], relations)
     return sorted(done, key=lambda task: -max(relations.width(fault) for fault in task.faults) * task.touching)
 
 

@@ -9,8 +9,8 @@ from monitor.core.city import City
 from monitor.core.events import Step
 from monitor.engine import Engine
 from monitor.prove.cases import Plan, Task
-from monitor.prove.judging import Fault, Wrong
 from monitor.prove.run import Ground, Play
+from monitor.prove.story import Fault, Wrong
 from monitor.prove.timeline import Case
 
 SHARE_OF_FALSE = 0.01

@@ -1,116 +1,11 @@
 """The pages of one run against the oracle: each cause told once, in time, to its end; and nothing else told."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 
 from monitor.core.events import Page, Step, Why
 from monitor.prove.oracle import Oracle, Stretch
-
-
-class Fault(StrEnum):
-    """What may be wrong with the pages of a run."""
-
-    FALSE = "false"
-    NOT_TOLD = "not told"
-    TWICE = "told twice"
-    NOT_JOINED = "not joined"
-    LATE_END = "ended late or never"
-    EARLY_END = "ended while down"
-    BLIND_END = "ended while blind"
-    FORM = "form"
-    ALIKE = "class"
-    RECEIVERS = "receivers"
-
-
-@dataclass(frozen=True, slots=True)
-class Wrong:
-    """One thing that is wrong: which kind, of what, at which second of the timeline, and the rest in words."""
-
-    fault: Fault
-    subject: str
-    at: float
-    words: str = ""
-
-
-@dataclass(slots=True)
-class Spell:
-    """For this time an incident spoke of this cause."""
-
-    cause: str
-    start: float
-    end: float = float("inf")
-    members: frozenset[str] = frozenset()
-
-
-@dataclass(slots=True)
-class Story:
-    """One incident as its pages tell it."""
-
-    id: str
-    spells: list[Spell] = field(default_factory=list)
-    opened: dict[str, float] = field(default_factory=dict)
-    ended: dict[str, float] = field(default_factory=dict)
-    end: float = float("inf")
-    why: Why | None = None
-
-    def spell(self, at: float) -> Spell | None:
-        """Return how the incident speaks at this time, None when it is not open."""
-        return next((spell for spell in self.spells if spell.start <= at < spell.end), None)
-
-    def cause(self, at: float) -> str | None:
-        """Return what the incident speaks of at this time, None when it is not open."""
-        spell = self.spell(at)
-        return spell.cause if spell else None
-
-    def named(self, names: frozenset[str], at: float) -> bool:
-        """Tell whether it has spoken of this cause by its name, and counts it among its members to this day."""
-        spell = self.spell(at)
-        return (
-            spell is not None
-            and not names.isdisjoint(spell.members)
-            and any(each.cause in names for each in self.spells if each.start <= at)
-        )
-
-
-def stories(pages: Iterable[Page]) -> tuple[list[Story], list[Wrong]]:
-    """Read the pages in order: one opening and one end for each receiver of an incident, nothing after the end."""
-    told: dict[str, Story] = {}
-    wrong: list[Wrong] = []
-    for page in pages:
-        story = told.setdefault(page.incident, Story(page.incident))
-        wrong.extend(_form(story, page))
-        _add(story, page)
-    for story in told.values():
-        if story.ended and story.ended.keys() != story.opened.keys():
-            missing = sorted(story.opened.keys() ^ story.ended.keys())
-            wrong.append(Wrong(Fault.RECEIVERS, story.id, story.end, f"opening and end differ: {', '.join(missing)}"))
-    return list(told.values()), wrong
-
-
-def _form(story: Story, page: Page) -> Iterator[Wrong]:
-    if page.receiver in story.ended or (story.ended and page.step is not Step.END):
-        yield Wrong(Fault.FORM, page.cause, page.at, f"{page.step} to {page.receiver} after the end of {story.id}")
-    if page.step is Step.OPEN and page.receiver in story.opened:
-        yield Wrong(Fault.FORM, page.cause, page.at, f"{page.receiver} was told of the opening of {story.id} twice")
-    if page.step is not Step.OPEN and page.receiver not in story.opened:
-        yield Wrong(Fault.FORM, page.cause, page.at, f"{page.step} of {story.id} to {page.receiver}, who knows of no opening")
-
-
-def _add(story: Story, page: Page) -> None:
-    if page.step is Step.END:
-        story.ended[page.receiver], story.end, story.why = page.at, page.at, page.why
-        for spell in story.spells[-1:]:
-            spell.end = page.at
-        return
-    if page.step is Step.OPEN:
-        story.opened[page.receiver] = page.at
-    members = frozenset(page.members)
-    if not story.spells or (story.spells[-1].cause, story.spells[-1].members) != (page.cause, members):
-        if story.spells:
-            story.spells[-1].end = page.at
-        story.spells.append(Spell(page.cause, page.at, members=members))
+from monitor.prove.story import Fault, Spell, Story, Wrong, stories
 
 
 class Judge:
@@ -188,16 +83,32 @@ class Judge:
     def _due(self, cause: str, until: float) -> Iterator[tuple[float, float]]:
         """Spans of time in which a cause must be told: from its deadline to its end."""
         start: float | None = None
-        healed = 0.0
         for stretch in self._stretches:
             if cause not in stretch.visible:
                 start = start if cause in stretch.unknown and start is not None and start <= stretch.start else None
                 continue
-            healed = max((self._oracle.recover(each) for each in self._before(stretch) - stretch.visible), default=0.0)
-            wait = self._oracle.announce(cause) + self._oracle.gate(stretch.silent) + healed + self._patience
-            start = stretch.start + wait if start is None else start
+            hushed = stretch.silent - self._last(stretch).silent
+            if start is None or (hushed and start > stretch.start):
+                start = stretch.start + self._wait(cause, stretch, hushed)
             if start < min(stretch.end, until):
                 yield max(start, stretch.start), min(stretch.end, until)
+
+    def _wait(self, cause: str, stretch: Stretch, hushed: frozenset[str]) -> float:
+        """Seconds until a cause must have been told that is visible from this stretch on.
+
+        First what was above it must be seen to be back, or seen to be only silent; a silent node is known to be dead when all
+        behind it are.
+        """
+        oracle, last = self._oracle, self._last(stretch)
+        healed = max((oracle.recover(each) for each in last.visible - stretch.visible), default=0.0)
+        silence = max((oracle.announce(each) for each in hushed), default=0.0)
+        behind = oracle.carried(cause) if cause in last.silent else ()
+        evidence = max(oracle.announce(each) for each in (cause, *behind))
+        return evidence + oracle.gate(stretch.silent | (last.silent & {cause})) + healed + silence + self._patience
+
+    def _last(self, stretch: Stretch) -> Stretch:
+        """Return the stretch before this one, itself when it is the first."""
+        return next((each for each in self._stretches if each.end == stretch.start), stretch)
 
     def _before(self, stretch: Stretch) -> frozenset[str]:
         return next((each.visible for each in self._stretches if each.end == stretch.start), frozenset())
@@ -246,6 +157,8 @@ class Judge:
             shared = [stretch for stretch in self._stretches if one in stretch.visible and other in stretch.visible]
             for stretch in shared:
                 began = [self._since(stretch, each) for each in (one, other)]
+                if max(began) - min(began) > max(windows) - self._blur(one, other):
+                    continue
                 at = max(onset + self._oracle.announce(each) for onset, each in zip(began, (one, other), strict=True)) + self._patience
                 apart = self._named(one, other, max(at, stretch.start), min(began)) if at < stretch.end else []
                 if len(apart) > 1:
@@ -273,7 +186,7 @@ class Judge:
             held = sorted(
                 {*self._held(spell.cause), *(each for each in self._causes if story.named(self._oracle.names(each), spell.start))}
             )
-            gone = self._gone(held, spell.start)
+            gone = self._gone(held, spell)
             if gone < min(spell.end, until):
                 yield Wrong(Fault.LATE_END, spell.cause, gone, f"{story.id} still speaks of it; visible is other than that")
                 return
@@ -284,22 +197,28 @@ class Judge:
         """Return the visible causes that an incident with this cause may stand for."""
         return [each for each in self._causes if cause in self._oracle.names(each) or self._may_join(each, cause)]
 
-    def _gone(self, held: list[str], start: float) -> float:
-        """Return when at the latest an incident that stands for these causes since `start` must end or speak of another."""
-        gone = start
+    def _gone(self, held: list[str], spell: Spell) -> float:
+        """Return when at the latest an incident that stands for these causes must end or speak of another.
+
+        One of several members may stay in it while it is down, also out of sight.
+        """
+        gone, several = spell.start, spell.members if len(spell.members) > 1 else frozenset()
         for stretch in self._stretches:
-            if stretch.end <= start:
+            if stretch.end <= spell.start:
                 continue
             if stretch.start > gone + self._release(held, gone):
                 break
-            if any(cause in stretch.visible or cause in stretch.unknown for cause in held):
+            known = stretch.visible | stretch.allowed | stretch.unknown
+            if not known.isdisjoint(held) or not stretch.failing.isdisjoint(several):
                 gone = stretch.end
         return gone + self._release(held, gone)
 
     def _release(self, held: list[str], gone: float) -> float:
-        """Seconds that it may take to see that none of these is visible any more: they are up, or something above them fell."""
+        """Seconds that it may take to see that none of these is visible any more: they are up, or silent, or below what fell."""
         after = next((each for each in self._stretches if each.start <= gone < each.end), None)
         slow = max((self._oracle.announce(each) for each in (after.visible if after else ())), default=0.0)
+        hushed = [each for each in held if after and each in after.silent]
+        slow += max((self._oracle.recover(each) for node in hushed for each in self._oracle.carried(node)), default=0.0)
         return slow + max(map(self._oracle.recover, [*held, self._oracle.world.top])) + self._patience
 
     def _early(self, story: Story) -> Iterator[Wrong]:

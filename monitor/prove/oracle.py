@@ -52,6 +52,7 @@ class Oracle:
             if any(world.top in group for group in node.groups) and node.kind not in {Kind.LINK, Kind.RESOLVER}
         ]
         self._carried: dict[str, frozenset[str]] = {}
+        self._answer: dict[str, float] = {}
 
     # -- what is visible
 
@@ -148,11 +149,22 @@ class Oracle:
     # -- how long it may take
 
     def announce(self, cause: str) -> float:
-        """Seconds from onset to page at worst: interval, certainty and time-out of the class, and the tolerance."""
+        """Seconds from onset to page at worst.
+
+        Interval, certainty and time-out of the class, the tolerance, and the time-out of whoever is asked at the gate.
+        """
         if cause not in self.city.nodes:
             return max(map(self.announce, self._on_hub)) + GATE_GRACE
         check = self.city.checks[self.city.nodes[cause].checks[0]]
-        return check.interval + CERTAIN[check.grade] + check.timeout + TOLERANCE
+        return check.interval + CERTAIN[check.grade] + check.timeout + TOLERANCE + self._asked(cause)
+
+    def _asked(self, cause: str) -> float:
+        """Seconds that a question to what might answer in the place of a node takes: its other checks, and what it carries."""
+        if cause not in self._answer:
+            behind = [self.city.nodes[node].checks[0] for node in self.carried(cause)]
+            looks = [*self.city.nodes[cause].checks[1:], *behind]
+            self._answer[cause] = max((self.city.checks[check].timeout for check in looks), default=0.0)
+        return self._answer[cause]
 
     def gate(self, parents: Iterable[str]) -> float:
         """Seconds that the gate may wait for parents that do not answer."""

@@ -32,14 +32,14 @@ class Relations:
         """Return what a fault makes fail, the parents of what it befalls itself, and the risks of that."""
         if fault not in self._known:
             own = self._own(fault)
-            seen = self._world.sight(self._world.single(fault), Manner.ALIKE).failing if fault != "own:dark" else ()
+            seen = self._world.sight(self._world.single(fault), Manner.ALIKE).failing
             parents = frozenset(parent for node in own for group in self._city.nodes[node].groups for parent in group)
             risks = frozenset(risk for node in own for risk in self._city.nodes[node].risks)
             self._known[fault] = (frozenset(seen) | own, parents, risks)
         return self._known[fault]
 
     def _own(self, fault: str) -> frozenset[str]:
-        """Return the nodes that a fault befalls itself; the whole city gone dark has to do with our own path alone."""
+        """Return the nodes that a fault befalls itself."""
         kind, _, name = fault.partition(":")
         if kind == "risk":
             return frozenset(self._city.risks[name].members)

@@ -12,8 +12,8 @@ from monitor.core.city import City
 from monitor.engine import Engine
 from monitor.prove.cases import Plan, tasks
 from monitor.prove.crew import Found, spread
-from monitor.prove.judging import Wrong
 from monitor.prove.oracle import Oracle
+from monitor.prove.story import Wrong
 from monitor.prove.timeline import START, Case
 from monitor.prove.world import World
 

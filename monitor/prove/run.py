@@ -10,9 +10,10 @@ from monitor.core.city import Check, City
 from monitor.core.events import Decision, Delivered, Effect, InventoryLoaded, Page, ProbeResult, Tick, Verify
 from monitor.core.verdict import Verdict
 from monitor.engine import Engine, State
-from monitor.prove.judging import Judge, Wrong
+from monitor.prove.judging import Judge
 from monitor.prove.looks import Every, Looks, Telling, Truth
 from monitor.prove.oracle import Oracle
+from monitor.prove.story import Wrong
 from monitor.prove.timeline import START, Case, Timeline, chance, spans
 from monitor.prove.world import World
 from monitor.schedule.agenda import next_phase
@@ -21,6 +22,7 @@ LOSS_PATIENCE = 90.0
 TAIL = 20.0
 FEW = 40
 SOME = 6
+DARK = "own:dark"
 
 
 @dataclass(slots=True)
@@ -89,7 +91,7 @@ class Play:
         if self.case.loss:
             touched = list(dict.fromkeys([*touched, *self._parents(touched)]))
         whole = self.case.phase == 0 and not self.case.gap and not self.case.swap
-        if whole or len(touched) < max(FEW, len(self.ground.city.nodes) // 2) or "own:dark" in self.case.faults:
+        if whole or len(touched) < max(FEW, len(self.ground.city.nodes) // 2) or DARK in self.case.faults:
             return touched
         own = [node for fault in self.case.faults for node in self._alone(fault)]
         some = [node for node in touched if chance(self.case.phase, node) < SOME / len(touched)]
@@ -108,10 +110,15 @@ class Play:
         return self.state.beliefs[check].status is not Status.UP
 
     def settled(self, check: Check, at: float, *, asked: bool) -> bool:
-        """Tell whether one more failure says nothing: nobody is in doubt, or we are cut off and this is not our own gateway."""
-        top = self.ground.world.top
-        if self.engine.blind and check.node != top and top in self.timeline.at(at).failing:
+        """Tell whether one more failure says nothing: nobody is in doubt, or we are cut off.
+
+        Not for a gateway of our own, nor for a node behind which something answers.
+        """
+        top, sight = self.ground.world.top, self.timeline.at(at)
+        if self.engine.blind and check.node != top and top in sight.failing:
             return True
+        if self.ground.oracle.answered_for(check.node, sight):
+            return False
         if asked or self.state.gate or self.state.beliefs[check.id].status is not Status.DOWN:
             return False
         return not any(self.state.beliefs[each].status is Status.SUSPECT for each in self._own if each in self.ground.deciders)

@@ -1,0 +1,46 @@
+"""Engines broken on purpose: `pantau prove` must find wrong pages with each."""
+
+from monitor.engine import Engine
+from monitor.engine.gate import Gate
+
+
+class OpenGate(Gate):
+    """Lets every root pass, whatever its parents and those behind it say."""
+
+    def open_to(self, node: str) -> bool:  # noqa: ARG002 - the broken one asks nobody
+        return True
+
+    def verified(self, node: str, after: float) -> bool:  # noqa: ARG002 - the same
+        return True
+
+
+class DeafGate(Gate):
+    """Hears nobody behind a root."""
+
+    def speaks(self, node: str, after: float, besides: str = "") -> bool:  # noqa: ARG002 - the same
+        return False
+
+
+class NoGate(Engine):
+    """Pages a root as soon as it is believed down."""
+
+    def _derive(self) -> None:
+        super()._derive()
+        self.gate = OpenGate(self.state, self.topology)
+
+
+class NoVouching(Engine):
+    """Pages what works and only does not answer us."""
+
+    def _derive(self) -> None:
+        super()._derive()
+        self.gate = DeafGate(self.state, self.topology)
+
+
+class NoRecovery(Engine):
+    """Keeps what it believed of those behind a parent that came back."""
+
+    def _start_anew(self, node: str, at: float) -> bool:
+        if self._is_root(node):
+            self.state.gate[node] = self.gate.wait(node, 0.0, at)
+        return False
