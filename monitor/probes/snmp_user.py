@@ -16,6 +16,7 @@ from pysnmp.carrier.error import CarrierError
 from pysnmp.entity.engine import SnmpEngine
 from pysnmp.error import PySnmpError
 from pysnmp.hlapi.v3arch import asyncio as hlapi
+from pysnmp.hlapi.varbinds import MibViewControllerManager
 from pysnmp.proto import errind
 
 from monitor.core.verdict import Reason
@@ -55,6 +56,7 @@ _WRONG_KEY = (
 _UNREADABLE = (PyAsn1Error, PySnmpError, errind.ErrorIndication, TypeError, ValueError, LookupError, AttributeError)
 _MEBIBYTE = 1024 * 1024
 MAX_HEARD = 10_000
+FIRST: Oid = (1, 3, 6, 1, 2, 1, 1, 3, 0)
 
 
 class _Guarded:
@@ -120,10 +122,10 @@ class Engines:
         """Return the engine to ask this address with; made in a thread, for it takes its time."""
         async with self._making:
             if address in self._own:
-                engine = self._own[address] or await asyncio.to_thread(SnmpEngine)
+                engine = self._own[address] or await asyncio.to_thread(_engine)
                 self._own[address] = engine
                 return engine
-            self._common = self._common or await asyncio.to_thread(SnmpEngine)
+            self._common = self._common or await asyncio.to_thread(_engine)
             return self._common
 
     def renew(self, address: str) -> None:
@@ -209,7 +211,7 @@ class User:
         options = self._options
         auth, priv = reveal(options.auth), reveal(options.priv)
         if not auth:
-            return hlapi.UsmUserData(options.user)  # noqa: S509 - the inventory says so  # noqa: S509 - what the device speaks is the office's choice
+            return hlapi.UsmUserData(options.user)  # noqa: S509 - what the device speaks is the office's choice
         protocol = options.auth_protocol
         return hlapi.UsmUserData(
             options.user,
@@ -220,6 +222,14 @@ class User:
             authKeyType=hlapi.USM_KEY_TYPE_MASTER,
             privKeyType=hlapi.USM_KEY_TYPE_MASTER,
         )
+
+
+def _engine() -> SnmpEngine:
+    """Make an engine, and do what its first question would else do in the loop: load modules, and a MIB compiler where there is one."""
+    engine = SnmpEngine()
+    view = MibViewControllerManager.get_mib_view_controller(engine.cache)
+    hlapi.ObjectType(hlapi.ObjectIdentity(FIRST)).resolve_with_mib(view)
+    return engine
 
 
 def _checked(kind: Kind, asked: Sequence[Oid], rows: Rows) -> Rows:
