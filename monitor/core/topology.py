@@ -27,6 +27,15 @@ class Topology:
         for node_id in down:
             self.set_down(node_id, down=True)
 
+    def is_down(self, node: str) -> bool:
+        """Tell whether the node is marked as down."""
+        return node in self._down
+
+    @property
+    def any_down(self) -> bool:
+        """Whether any node is marked as down."""
+        return bool(self._down)
+
     def reachable(self, node: str) -> bool:
         """Tell whether some way leads to the node (not whether it answers)."""
         return not self._dead_groups[node]

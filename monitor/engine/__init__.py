@@ -117,14 +117,17 @@ class Engine:
         if not belief.last_sent < look.sent <= look.at:
             self._count("stale_look")
             return
-        look = self._in_our_light(check, look)
+        if look.verdict not in ANSWERED:
+            look = self._in_our_light(check, look)
         before, last_loss = belief.status, belief.last_loss
         why = beliefs.absorb(self.state.city.rules[check.grade], check, belief, look)
         if why is not None:
             self._out.decide(look.at, check.id, belief.status.value, why, losses=belief.losses, nats=round(belief.nats, 3))
-        if self._decides(check.id):
+        if (why is not None or belief.status is not Status.UP) and self._decides(check.id):
             self._judge(check, belief, look, why, before, last_loss)
-        if self.state.gate or self.state.silent:
+        if self.topology.any_down and belief.status is Status.UP and look.verdict in ANSWERED:
+            self._hear(check, look)
+        if self.state.gate:
             self._around(check.node, look)
 
     def _in_our_light(self, check: Check, look: ProbeResult) -> ProbeResult:
@@ -141,11 +144,11 @@ class Engine:
         node = check.node
         if why is Why.ODDS_REACHED:
             self._went_down(node, belief.decided, look.at)
-        elif belief.status is Status.UP and why is not None:
+        elif why in (Why.RECOVERED, Why.FIRST_OK):
             self._came_up(node, Why.RECOVERED, look.at)
         elif belief.status is Status.DOWN and belief.first_ok:
             self._out.effects.append(Verify(check.id, belief.first_ok + beliefs.RECOVERY))
-        elif look.verdict is Verdict.FAIL and belief.status is Status.DOWN and self._speaks_on(node, last_loss):
+        elif look.verdict is Verdict.FAIL and belief.status is Status.DOWN and self.state.heard.get(node, 0.0) > last_loss:
             self._hush(node, look.at)
         if belief.status is Status.SUSPECT:
             self._out.effects.append(Verify(check.id, beliefs.look_again(self.state.city.rules[check.grade], check, belief)))
@@ -160,16 +163,17 @@ class Engine:
             if parent in self.state.silent and not self.gate.lives(parent):
                 self._lost_its_voice(parent, after, at)
         for shadowed in self.topology.set_down(node, down=True):
-            if self.state.gate.pop(shadowed, None) is not None:
+            if self.gate.leave(shadowed):
                 self._out.decide(at, shadowed, "shadowed", Why.SHADOWED, behind=node)
         if not self.topology.reachable(node):
             self._out.decide(at, node, "shadowed", Why.SHADOWED)
         elif node not in self.desk.open:
-            self.state.gate[node] = self.gate.wait(node, after, at)
+            self.gate.enter(node, after, at)
 
     def _came_up(self, node: str, why: Why, at: float) -> None:
         """Take a root that is well again out of its incident; what stood behind it starts anew, so that a repair brings no storm."""
-        self.state.gate.pop(node, None)
+        self.gate.leave(node)
+        self.state.heard.pop(node, None)
         if why is Why.RECOVERED:
             self.state.silent.pop(node, None)
         self.desk.came_up(node, why, at)
@@ -192,13 +196,23 @@ class Engine:
 
     # -- those that do not answer while what is behind them does
 
-    def _speaks_on(self, node: str, since: float) -> bool:
-        return node not in self.state.silent and node not in self.state.gate and self.gate.speaks(node, since)
+    def _hear(self, check: Check, look: ProbeResult) -> None:
+        """Note an answer that came through a node which is down: it may be that one only does not answer itself."""
+        node = check.node
+        if self.topology.is_down(node):
+            through = [node] if self.state.city.nodes[node].kind is not Kind.APP else []
+        elif not self.topology.reachable(node):
+            through = [parent for parent in self.gate.above(node) if self.topology.is_down(parent)]
+        else:
+            return
+        for parent in through:
+            self.state.heard[parent] = look.sent
 
     def _hush(self, node: str, at: float) -> None:
         """A node that works and does not answer us is a ticket: no cause, no page."""
         self.state.silent[node] = at
         self._out.decide(at, node, "no_reply", Why.VOUCHED_FOR)
+        self.gate.fell_silent(node)
         self._came_up(node, Why.VOUCHED_FOR, at)
 
     def _lost_its_voice(self, node: str, after: float, at: float) -> None:
@@ -211,12 +225,12 @@ class Engine:
 
     def _around(self, node: str, look: ProbeResult) -> None:
         """Let a look count at the gate: for its own node and for those around it."""
-        gate, near = self.state.gate, list(dict.fromkeys(self.gate.near(node)))
-        if look.verdict in ANSWERED:
-            for waiting in near:
-                if waiting in gate and look.sent > gate[waiting].after and self.gate.speaks(waiting, gate[waiting].after):
-                    self._hush(waiting, look.at)
-        self._settle(near, look.at)
+        for waiting in self.gate.waiting_for(node):
+            wait = self.state.gate.get(waiting)
+            if wait and look.verdict in ANSWERED and look.sent > wait.after and self.gate.speaks(waiting, wait.after):
+                self._hush(waiting, look.at)
+            else:
+                self._settle((waiting,), look.at)
 
     def _settle(self, nodes: Iterable[str], at: float) -> None:
         """Let through the gate whoever may pass, all that belong together at once."""
@@ -243,7 +257,7 @@ class Engine:
             return
         roots = [node, *(other for other in self.causes.together(node, self.state.gate) if self.gate.open_to(other))]
         for root in roots:
-            del self.state.gate[root]
+            self.gate.leave(root)
             self._out.decide(at, root, "root", why)
         self.desk.take_in(roots, why, at)
 
@@ -267,11 +281,14 @@ class Engine:
         state.city = new
         state.beliefs = {each: state.beliefs[each] if each in kept else Belief(since=event.at) for each in new.checks}
         state.silent = {node: since for node, since in state.silent.items() if self._is_down(node)}
+        state.gate = {node: wait for node, wait in state.gate.items() if self._is_down(node)}
+        state.heard = {node: sent for node, sent in state.heard.items() if self._is_down(node)}
         self._derive()
-        state.gate = {node: wait for node, wait in state.gate.items() if self._is_root(node)}
+        for node in [node for node in state.gate if not self._is_root(node)]:
+            self.gate.leave(node)
         for root in new.nodes:
             if self._is_root(root) and root not in self.desk.open and root not in state.gate:
-                state.gate[root] = self.gate.wait(root, self._decided(root), event.at)
+                self.gate.enter(root, self._decided(root), event.at)
                 self._ask(root, event.at)
 
     def _derive(self) -> None:

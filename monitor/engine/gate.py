@@ -12,6 +12,7 @@ it. The wait is bounded; then the root is paged as "cause not verified".
 """
 
 from collections.abc import Iterable, Iterator
+from itertools import chain, islice
 
 from monitor.core import belief as beliefs
 from monitor.core.belief import Belief, Status
@@ -28,18 +29,43 @@ LIVING = (Status.UP, Status.SUSPECT)
 
 
 class Gate:
-    """Answers who may pass; reads the state and the topology and changes neither."""
+    """Keeps who waits, and answers who may pass."""
 
     def __init__(self, state: State, topology: Topology) -> None:
-        """Keep both; they are the engine's own and always current."""
+        """Keep both; they are the engine's own and always current. Who waits in the state waits here."""
         self._state, self._topology = state, topology
+        self._hangs_on: dict[str, set[str]] = {}
+        for node in state.gate:
+            self._note(node)
 
-    def wait(self, node: str, after: float, at: float) -> Wait:
-        """Return what a root that comes to the gate at `at` waits for: answers to looks sent later than `after`."""
+    def enter(self, node: str, after: float, at: float) -> None:
+        """Let a root wait from `at` on for answers to looks sent later than `after`."""
         known, rules = self._state.beliefs, self._state.city.rules
         waits = [beliefs.certain_after(rules[check.grade], check, known[check.id]) for check in self._checks(self._above(node))]
         asked = tuple(check.id for check in self._behind(node))
-        return Wait(after, at + max(waits, default=0.0) + GRACE, asked)
+        self._state.gate[node] = Wait(after, at + max(waits, default=0.0) + GRACE, asked)
+        self._note(node)
+
+    def leave(self, node: str) -> bool:
+        """Let a root wait no longer; tell whether it did."""
+        return self._state.gate.pop(node, None) is not None
+
+    def waiting_for(self, node: str) -> list[str]:
+        """Return the roots whose passing a look at this node may decide."""
+        known = self._hangs_on.get(node)
+        if known:
+            known.intersection_update(self._state.gate)
+        return sorted(known) if known else []
+
+    def fell_silent(self, node: str) -> None:
+        """Hear that a node only does not answer: who waits for it now waits for those that speak for it."""
+        for waiting in self.waiting_for(node):
+            self._note(waiting)
+
+    def _note(self, node: str) -> None:
+        asked = (self._state.city.checks[check].node for check in self._state.gate[node].asked if check in self._state.city.checks)
+        for other in (node, *self._above(node), *asked):
+            self._hangs_on.setdefault(other, set()).add(node)
 
     def questions(self, node: str) -> list[str]:
         """Return the checks to look at now because this node failed a look: those above it, and those behind it."""
@@ -78,22 +104,6 @@ class Gate:
             yield parent
             if parent in self._state.city.nodes and not self._speaks_itself(parent):
                 yield from self.above(parent)
-
-    def near(self, node: str) -> Iterator[str]:
-        """Return all whose passing a look at this node may decide: itself, those above and those below it."""
-        yield node
-        yield from self.below(node)
-        for parent in self.above(node):
-            yield parent
-            if parent in self._state.silent:
-                yield from self.below(parent)
-
-    def below(self, node: str) -> Iterator[str]:
-        """Return the children, and the children of those that do not speak for themselves."""
-        for child in self._topology.children(node):
-            yield child
-            if not self._speaks_itself(child):
-                yield from self.below(child)
 
     # -- small questions
 
@@ -143,16 +153,21 @@ class Gate:
                 yield from (child for child in self._topology.hanging(parent) if child != node)
 
     def _behind(self, node: str) -> list[Check]:
-        """The checks to ask behind a node: its own others and those of what is reached through it alone, the quickest few."""
+        """The checks to ask behind a node: its own others and those of what is reached through it alone, the quickest of the first few."""
         city, known = self._state.city, self._state.beliefs
         own = city.nodes[node]
         if own.kind is Kind.APP:
             return []
-        found = [city.checks[check] for check in own.checks[1:]]
-        found += self._checks(
-            child for child in self.below(node) if self._topology.hangs_on(child, node) or child not in self._topology.children(node)
-        )
-        return sorted((check for check in found if known[check.id].status in LIVING), key=lambda check: (check.timeout, check.id))[:ASKED]
+        checks = chain(map(city.checks.__getitem__, own.checks[1:]), filter(None, map(city.decider, self._through(node))))
+        living = islice((check for check in checks if known[check.id].status in LIVING), 2 * ASKED)
+        return sorted(living, key=lambda check: (check.timeout, check.id))[:ASKED]
+
+    def _through(self, node: str) -> Iterator[str]:
+        """What is reached through this node alone, and what is behind those that do not speak for themselves."""
+        for child in self._topology.hanging(node):
+            yield child
+            if not self._speaks_itself(child):
+                yield from self._through(child)
 
     def _checks(self, nodes: Iterable[str]) -> list[Check]:
         return [check for check in map(self._state.city.decider, nodes) if check is not None]

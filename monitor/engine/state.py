@@ -41,7 +41,8 @@ class State:
     """All that is kept: a snapshot is this and nothing else.
 
     `beliefs` are by check id; `gate` holds the roots that wait to be verified, `silent` the nodes that do not answer while
-    something behind them does (with the time of that finding), `owed` the outbox (page by key, in order of decision);
+    something behind them does (with the time of that finding); `heard` when a look was sent that was answered through a node
+    that is down; `owed` the outbox (page by key, in order of decision);
     `counts` what could not be used, by word.
     """
 
@@ -49,6 +50,7 @@ class State:
     beliefs: dict[str, Belief] = field(default_factory=dict)
     gate: dict[str, Wait] = field(default_factory=dict)
     silent: dict[str, float] = field(default_factory=dict)
+    heard: dict[str, float] = field(default_factory=dict)
     incidents: dict[str, Incident] = field(default_factory=dict)
     owed: dict[str, Page] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
