@@ -49,7 +49,7 @@ def right() -> Play:
     return play
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3, 4])
+@pytest.mark.parametrize("seed", [1, 2, 4, 5])
 def test_no_single_fault_of_an_invented_city_brings_a_wrong_page(seed: int) -> None:
     ground = Ground(invented(seed))
     found = try_out(ground, (case for task in tasks(ground.city, ground.oracle, also_pairs=False) for case in task.cases(Plan(phases=2))))

@@ -3,8 +3,10 @@
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 
+from monitor.core.city import Kind
 from monitor.core.events import Page, Step, Why
 from monitor.prove.oracle import Oracle, Stretch
+from monitor.prove.receivers import expected
 from monitor.prove.story import Fault, Spell, Story, Wrong, stories
 
 
@@ -20,7 +22,7 @@ class Judge:
 
     def wrong(self, until: float) -> list[Wrong]:
         """Return all that is wrong with the run, which lasted until this time."""
-        found = [*self._form, *self._false(), *self._classes()]
+        found = [*self._form, *self._false(), *self._classes(), *self._receivers()]
         for cause in self._causes:
             found.extend(self._told(cause, until))
         for story in self._stories:
@@ -64,6 +66,16 @@ class Judge:
                 if set(page.alike) != alike:
                     yield Wrong(Fault.ALIKE, page.cause, page.at, f"says {sorted(page.alike)}, looks like {sorted(alike)}")
                     return
+
+    def _receivers(self) -> Iterator[Wrong]:
+        """When one cause is all there is, those hear of it whom the routes name, and nobody else."""
+        city, seen = self._oracle.city, [each for each in self._causes if each in self._oracle.city.nodes]
+        if len(self._causes) != 1 or not seen or seen[0] == self._oracle.world.top or city.nodes[seen[0]].kind is Kind.INTERNET:
+            return
+        wanted = expected(self._oracle.world, seen[0])
+        for story in self._stories:
+            if story.spells[0].cause == seen[0] and story.opened.keys() != wanted:
+                yield Wrong(Fault.RECEIVERS, seen[0], story.spells[0].start, f"told {sorted(story.opened)}, routes name {sorted(wanted)}")
 
     # -- everything true, once, in time
 
