@@ -41,6 +41,7 @@ class NoRecovery(Engine):
     """Keeps what it believed of those behind a parent that came back."""
 
     def _start_anew(self, node: str, at: float) -> bool:
-        if self._is_root(node):
-            self.state.gate[node] = self.gate.wait(node, 0.0, at)
+        decider = self.state.city.decider(node)
+        if decider is not None and self._is_root(node):
+            self._went_down(node, self.state.beliefs[decider.id].decided, at)
         return False
