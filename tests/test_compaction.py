@@ -1,16 +1,21 @@
 """From the log to the tape: nothing is lost or doubled on the way, wherever it is cut off."""
 
+import asyncio
 import sqlite3
 from contextlib import closing
+from operator import attrgetter
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from monitor.core.city import City
 from monitor.core.events import Decision, InventoryLoaded, ProbeResult, Tick, Why, quantise
 from monitor.core.verdict import Outcome, Reason, Verdict
 from monitor.engine import State
-from monitor.journal import Keep, Recorded, codec, compaction, row_of
+from monitor.journal import Journal, Keep, Recorded, codec, compaction, row_of
 from monitor.journal.folder import Ballast
 from monitor.journal.store import Store
 
@@ -153,6 +158,35 @@ def test_looks_of_some_checks_and_of_a_time_are_read_from_tape_and_log_and_the_i
         assert [event.at for event in came] == sorted(event.at for event in came)
         assert sum(isinstance(event, InventoryLoaded) for event in came) == 2
         assert recorded.span() == (START, written[-1].at)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 6 * HOUR), st.sampled_from(CHECKS), st.sampled_from(Verdict)), min_size=1, max_size=60))
+def test_looks_that_come_in_no_order_are_all_kept(drawn: list[tuple[int, str, Verdict]]) -> None:
+    written = [ProbeResult(check, START + at - 1.0, START + at, verdict) for at, check, verdict in drawn]
+    written.append(ProbeResult(CHECKS[0], START + 9 * HOUR, START + 9 * HOUR, Verdict.OK))
+    with TemporaryDirectory() as name:
+        store = store_of(Path(name), written)
+        while store.tidy():
+            pass
+        store.close()
+        assert kinds(Path(name))["looked"] == 1
+        key = attrgetter("at", "check", "verdict")
+        assert sorted(remembered(Path(name)), key=key) == sorted(written, key=key)
+
+
+async def test_the_journal_moves_old_looks_between_commits_and_every_commit_is_kept(tmp_path: Path) -> None:
+    written, journal = looks(4.5), await Journal.open(tmp_path)
+    await journal.commit([row_of(look) for look in written])
+    await journal.snapshot(journal.last, written[-1].at, State(City("")))
+    commits = 0
+    while kinds(tmp_path)["looked"] > 270:
+        await asyncio.gather(*(journal.commit([row_of(Tick(written[-1].at))] * 20) for _ in range(3)))
+        commits += 3
+        assert commits < 300
+    await journal.close()
+    assert remembered(tmp_path) == written
+    assert kinds(tmp_path) == {"looked": 270, "tick": 20 * commits, "blocks": 9}
 
 
 def test_on_a_full_disk_the_oldest_looks_go_first(tmp_path: Path) -> None:
