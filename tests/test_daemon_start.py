@@ -1,16 +1,20 @@
 """What a daemon needs before it can work, and how it says what is missing: room on the disk, descriptors, looks that come back."""
 
 import asyncio
+import io
+import os
 import resource
 import signal
 import socket
+import sys
 
 import pytest
+import structlog
 
 from monitor.core.city import Check, City
 from monitor.core.errors import Exit, PantauError
 from monitor.core.rules import Grade
-from monitor.daemon import descriptors
+from monitor.daemon import descriptors, logs
 from monitor.daemon.readiness import PATIENCE, Readiness
 from monitor.schedule import LIMITS
 from tests.daemons import Daemon, Phone, answering, city, tcp
@@ -103,3 +107,13 @@ async def test_a_flood_of_hanging_looks_leaves_the_journal_the_pages_and_the_cha
     assert "few descriptors" in daemon.lines[0]
     assert not [line for line in daemon.lines if "oo many" in line]
     assert b"no_descriptor" not in (daemon.folder / "data/journal.db").read_bytes()
+
+
+def test_a_log_that_nobody_reads_any_more_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb", buffering=0) as pipe:
+        monkeypatch.setattr(sys, "stderr", io.TextIOWrapper(pipe, write_through=True))
+        logs.configure()
+        structlog.get_logger("nobody").error("page given up", key="g1/1/piket")
+    structlog.reset_defaults()

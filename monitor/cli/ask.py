@@ -37,10 +37,10 @@ def get(url: str, path: str) -> tuple[int, bytes]:
 def _address(url: str) -> tuple[str, int]:
     try:
         parts = urllib.parse.urlsplit(url)
-        host, port = parts.hostname, parts.port or 80
+        host, port = parts.hostname if parts.scheme == "http" else None, parts.port or 80
     except ValueError:
         host, port = None, 0
-    if not host or parts.scheme != "http":
+    if not host:
         raise PantauError(f"--url {url}: not an address like {URL}", status=Exit.UNKNOWN)
     return host, port
 

@@ -82,4 +82,4 @@ def ping(addresses: tuple[str, ...], count: int, interval: float, timeout: float
 
 def _listed() -> list[str]:
     with click.open_file("-", errors="replace") as lines:
-        return lines.read().split()
+        return str(lines.read()).split()

@@ -1,12 +1,26 @@
 """The log: one line an event on stderr, key=value; never a secret, never a stack of our own for somebody's mistake."""
 
 import asyncio
+import contextlib
 import sys
 import traceback
+from typing import TextIO, cast
 
 import structlog
 
 log = structlog.get_logger("daemon")
+
+
+class _Stderr:
+    """Stderr, which may be a pipe whose reader has gone: a line that cannot be written must not stop what it tells of."""
+
+    def write(self, text: str) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.write(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.flush()
 
 
 def configure() -> None:
@@ -18,7 +32,7 @@ def configure() -> None:
             structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"]),
         ],
         wrapper_class=structlog.make_filtering_bound_logger("info"),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", _Stderr())),
         cache_logger_on_first_use=True,
     )
 
