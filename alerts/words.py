@@ -67,6 +67,8 @@ WHYS: Mapping[Why, Pair] = {
     Why.FIRST_LOSS: ("pemeriksaan pertama yang gagal", "first failed look"),
     Why.ODDS_REACHED: ("bukti cukup bahwa ia mati", "enough evidence that it is down"),
     Why.RECOVERED: ("menjawab lagi", "answers again"),
+    Why.DEGRADED: ("lebih buruk dari biasanya", "worse than it is used to"),
+    Why.EASED: ("kembali seperti biasa", "as usual again"),
     Why.PARENT_RETURNED: ("induknya kembali; dinilai dari awal", "its parent is back; judged anew"),
     Why.NO_VALID_LOOK: ("tidak ada pemeriksaan yang sah", "no valid look"),
     Why.ROOT_VERIFIED: ("sebab terverifikasi: induknya menjawab", "cause verified: its parent answers"),

@@ -59,6 +59,7 @@ def episodes(rule: Rule, check: Check, looks: Iterable[ProbeResult], noise: Nois
     for look in looks:
         losses, last_loss, was = known.losses, known.last_loss, known.status
         beliefs.absorb(rule, check, known, look)
+        known.noise, known.learned = noise, None
         if known.last_sent != look.sent or look.verdict is Verdict.UNSURE or known.status is Status.NEW:
             continue
         if look.verdict is Verdict.FAIL:
@@ -87,11 +88,10 @@ def nearest(found: Sequence[Episode], at: float) -> Episode | None:
 
 
 def passing(rule: Rule, check: Check, known: Belief) -> int:
-    """Return how many further losses, each a gap after the last, would make it DOWN."""
-    known, at = replace(known), known.last_sent
-    gap, reason = beliefs.noise_of(rule, known, known.reason).gap, known.reason
+    """Return how many further losses, each when it would be looked again, would make it DOWN."""
+    known, reason = replace(known, counts={}, habit=replace(known.habit)), known.reason
     for number in range(1, MOST_LOOKS):
-        at += gap
+        at = beliefs.look_again(rule, check, known)
         beliefs.absorb(rule, check, known, ProbeResult(check.id, at, at + check.timeout, Verdict.FAIL, reason))
         if known.status is Status.DOWN:
             return number

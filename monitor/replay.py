@@ -133,7 +133,7 @@ class Rehearing:
     def _answer(self, look: ProbeResult) -> None:
         """Take a recorded look for the one that was asked for, unless it came too late for that: then there is a hole."""
         asked, check = self._asked.get(look.check), self.engine.state.city.checks.get(look.check)
-        if asked is None or check is None or look.sent <= asked.at:
+        if asked is None or check is None or look.sent < asked.at:
             return
         rule, known = self.engine.state.city.rules[check.grade], self.engine.state.beliefs[check.id]
         patience = beliefs.noise_of(rule, known, None).gap if check.node in asked.of else check.interval + check.timeout

@@ -4,9 +4,10 @@ With the noise of `monitor.core.rules` the odds that a target is down after k lo
 
     odds = rho / (1 - rho) * (1 - EPSILON)^k / (p * q(d2) * ... * q(dk)),     rho = outages a year * interval / year
 
-kept here as a sum of nats (natural logarithms). DOWN needs the odds of the target's class and its least span of losses.
-UNSURE is never evidence. UNKNOWN is not a belief but a lack of looks: it is read off the clock (`status_at`), so no timer
-has to make it true.
+kept here as a sum of nats (natural logarithms). DOWN needs the odds of the target's class and its least span of losses, or
+losses for as long as the operator's cap. Then a false DOWN comes no more often than `outages / X` a year, whatever the loss:
+`p` times the share of bursts that outlast the looks is the chance that a look begins such a one. UNSURE is never evidence.
+UNKNOWN is not a belief but a lack of looks: it is read off the clock (`status_at`), so no timer has to make it true.
 """
 
 import math
@@ -14,14 +15,22 @@ import zlib
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from monitor.core import learning
 from monitor.core.city import Check
 from monitor.core.events import ProbeResult, Why
-from monitor.core.rules import CONFIRM, DEFINITE, WRONG, YEAR, Noise, Rule
+from monitor.core.habit import Habit
+from monitor.core.learning import Learned
+from monitor.core.rules import CONFIRM, DEFINITE, LOOK_AGAIN, WRONG, YEAR, Noise, Rule
 from monitor.core.verdict import ANSWERED, Reason, Verdict
 
 EPSILON = 1e-6
+WOBBLE = 0.1
+ENOUGH = 0.02
+"""Nats by which a shortened gap is longer than it need be: a look is sent a little early or late."""
 RECOVERY = 10.0
 STALE_INTERVALS = 3
+FLAPS, CALM, MEMORY = 2.5, 1.0, 3600.0
+"""Falls (each fades over an hour) from which a target is flapping, and below which it is no more."""
 
 
 class Status(StrEnum):
@@ -39,7 +48,8 @@ class Belief:
     """The state of one check. Times are epoch seconds, 0 where it has not happened; `nats` is the evidence so far.
 
     `first_loss`, `last_loss` and `decided` (the loss that made it DOWN) are times of sending. `counts` holds looks by
-    verdict since the check is known. `noise` is what was learned of the target's own (None: that of its class).
+    verdict since the check is known. `learned` is the histogram of its healed losses and `noise` what follows from it (None:
+    that of its class). `falls` are the times it went DOWN of late, faded to `decided`; `flapping` holds until it calms down.
     """
 
     status: Status = Status.NEW
@@ -61,6 +71,10 @@ class Belief:
     values: dict[str, object] = field(default_factory=dict)
     counts: dict[Verdict, int] = field(default_factory=dict)
     noise: Noise | None = None
+    learned: Learned | None = None
+    habit: Habit = field(default_factory=Habit)
+    falls: float = 0.0
+    flapping: bool = False
 
 
 def noise_of(rule: Rule, belief: Belief, reason: Reason | None) -> Noise:
@@ -75,48 +89,91 @@ def prior(rule: Rule, check: Check) -> float:
     return math.log(rho / (1 - rho))
 
 
+def missing(rule: Rule, check: Check, belief: Belief) -> float:
+    """Nats that are still wanting for the odds of the class."""
+    return math.log(rule.odds) - prior(rule, check) - belief.nats
+
+
 def certain_after(rule: Rule, check: Check, belief: Belief) -> float:
-    """Seconds from the first loss until losses alone make this check DOWN, its time-out included."""
+    """Seconds from the first loss until losses alone make this check DOWN, at the latest; its time-out included."""
     noise = noise_of(rule, belief, None)
-    missing = math.log(rule.odds) - prior(rule, check) - noise.nats(None)
-    looks = math.ceil(missing / noise.nats(noise.gap))
-    return max(rule.span, looks * noise.gap) + check.timeout
+    wanting = math.log(rule.odds) - prior(rule, check) - noise.nats(None)
+    gap = noise.gap * (1 + WOBBLE)
+    looks, rest = divmod(max(wanting, 0.0), noise.nats(gap))
+    span = max(rule.span, looks * gap + max(noise.gap_for(rest), LOOK_AGAIN[0], check.timeout))
+    return min(span, rule.cap or span) + check.timeout
 
 
 def look_again(rule: Rule, check: Check, belief: Belief) -> float:
-    """Time of the next confirming look: a gap after the last one, +-10 % by a hash of check and count."""
+    """Time of the next confirming look: a gap after the last one, +-10 % by a hash of check and count.
+
+    It comes sooner where less is wanting: when the odds, the span or the cap would be reached before.
+    """
     noise = noise_of(rule, belief, belief.reason)
     gap = CONFIRM if noise is DEFINITE else noise.gap
-    wobble = zlib.crc32(f"{check.id}/{belief.losses}".encode()) / 0xFFFFFFFF
-    return belief.last_sent + gap * (0.9 + 0.2 * wobble)
+    gap *= 1 - WOBBLE + 2 * WOBBLE * zlib.crc32(f"{check.id}/{belief.losses}".encode()) / 0xFFFFFFFF
+    if belief.losses:
+        wanting, span = missing(rule, check, belief) + ENOUGH, belief.last_sent - belief.first_loss
+        enough = max(noise.gap_for(wanting), _least(rule, belief) - span)
+        gap = min(gap, max(enough, LOOK_AGAIN[0]), max(rule.cap - span, LOOK_AGAIN[0]) if rule.cap else gap)
+    return belief.last_sent + gap
 
 
 def absorb(rule: Rule, check: Check, belief: Belief, look: ProbeResult) -> Why | None:
-    """Take one look into the belief; return why its status changed, or None. A look not younger than the last is ignored."""
+    """Take one look into the belief; return why its status or trouble changed, or None.
+
+    A look not younger than the last is ignored. The road of a good look at a target that is up is straight: it is all but
+    all of them.
+    """
     if look.sent <= belief.last_sent:
         return None
+    verdict, reason_before = look.verdict, belief.reason
     belief.last_sent = look.sent
-    belief.verdict, belief.reason, belief.detail, belief.seconds = look.verdict, look.reason, look.detail, look.seconds
-    belief.counts[look.verdict] = belief.counts.get(look.verdict, 0) + 1
+    belief.verdict, belief.reason, belief.detail, belief.seconds = verdict, look.reason, look.detail, look.seconds
+    counts = belief.counts
+    counts[verdict] = counts.get(verdict, 0) + 1
     if look.values:
         belief.values = dict(look.values)
-    if look.verdict is Verdict.UNSURE:
+    if verdict is Verdict.UNSURE:
         return None
-    belief.last_valid = look.sent
-    return _answered(belief, look) if look.verdict in ANSWERED else _failed(rule, check, belief, look)
+    if verdict is Verdict.FAIL:
+        belief.last_valid = look.sent
+        return _failed(rule, check, belief, look)
+    why = None if belief.status is Status.UP else _returned(rule, belief, look, reason_before)
+    belief.last_ok, belief.last_valid, belief.last_ok_sent = look.at, look.sent, look.sent
+    seconds = look.seconds
+    if (seconds is not None and belief.habit.took(seconds, counts.get(Verdict.OK, 1))) or belief.flapping:
+        return why or _eased(rule, belief, look)
+    return why
 
 
-def _answered(belief: Belief, look: ProbeResult) -> Why | None:
-    belief.last_ok, belief.last_ok_sent = look.at, look.sent
+def _returned(rule: Rule, belief: Belief, look: ProbeResult, reason: Reason | None) -> Why | None:
+    """Take a good answer of a target that was not believed up; a row of losses that ended so is learned from."""
     if belief.status is Status.DOWN:
         belief.first_ok = belief.first_ok or look.sent
         if look.sent - belief.first_ok < RECOVERY:
             return None
+    elif belief.losses and reason not in WRONG:
+        span, gap, answers = belief.last_loss - belief.first_loss, look.sent - belief.last_loss, answered(belief)
+        belief.learned = learning.healed(rule, belief.learned, answers, belief.losses, span, gap)
+        belief.noise = learning.noise(rule, belief.learned, answers)
     before, belief.losses, belief.nats, belief.first_ok = belief.status, 0, 0.0, 0.0
-    if before is Status.UP:
-        return None
     belief.status, belief.since = Status.UP, look.at
     return Why.FIRST_OK if before is Status.NEW else Why.RECOVERED
+
+
+def answered(belief: Belief) -> int:
+    """Return how many looks were answered since the check is known."""
+    return sum(belief.counts.get(verdict, 0) for verdict in ANSWERED)
+
+
+def _eased(rule: Rule, belief: Belief, look: ProbeResult) -> Why | None:
+    """Return what changed about a target that answers: its trouble began or ended, or it flaps no more."""
+    if belief.flapping and belief.falls * math.exp((belief.decided - look.sent) / MEMORY) < CALM:
+        belief.flapping = False
+    if belief.habit.judge((belief.noise or rule.noise).p, belief.counts.get(Verdict.OK, 0)):
+        return Why.DEGRADED if belief.habit.trouble else Why.EASED
+    return None
 
 
 def _failed(rule: Rule, check: Check, belief: Belief, look: ProbeResult) -> Why | None:
@@ -126,13 +183,14 @@ def _failed(rule: Rule, check: Check, belief: Belief, look: ProbeResult) -> Why 
     gap = look.sent - belief.last_loss if belief.losses else None
     if gap is None:
         belief.first_loss = look.sent
+        belief.habit.lost()
     noise = noise_of(rule, belief, look.reason)
     belief.losses, belief.last_loss = belief.losses + 1, look.sent
     belief.nats += noise.nats(gap) + math.log1p(-EPSILON)
     if belief.status is Status.DOWN:
         return None
     if is_down(rule, check, belief):
-        belief.status, belief.since, belief.decided = Status.DOWN, look.at, look.sent
+        _fell(belief, look)
         return Why.ODDS_REACHED
     if belief.status is Status.UP:
         belief.status, belief.since = Status.SUSPECT, look.at
@@ -140,10 +198,21 @@ def _failed(rule: Rule, check: Check, belief: Belief, look: ProbeResult) -> Why 
     return None
 
 
+def _fell(belief: Belief, look: ProbeResult) -> None:
+    belief.falls = 1 + belief.falls * math.exp((belief.decided - look.sent) / MEMORY)
+    belief.flapping = belief.flapping or belief.falls >= FLAPS
+    belief.status, belief.since, belief.decided = Status.DOWN, look.at, look.sent
+
+
 def is_down(rule: Rule, check: Check, belief: Belief) -> bool:
-    """THE RULE FOR DOWN: the odds reach those of the class, and losses (not wrong answers) span its least span."""
-    span = 0.0 if belief.reason in WRONG else rule.span
-    return prior(rule, check) + belief.nats >= math.log(rule.odds) and belief.last_loss - belief.first_loss >= span
+    """THE RULE FOR DOWN: the odds reach those of the class, and losses span its least span; or they last as long as its cap."""
+    span = belief.last_loss - belief.first_loss
+    return (missing(rule, check, belief) <= 0 and span >= _least(rule, belief)) or (rule.cap is not None and span >= rule.cap)
+
+
+def _least(rule: Rule, belief: Belief) -> float:
+    """The least span that the losses must have; a wrong answer is none."""
+    return 0.0 if belief.reason in WRONG else rule.span
 
 
 def start_anew(belief: Belief, at: float) -> None:

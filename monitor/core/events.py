@@ -97,6 +97,8 @@ class Why(StrEnum):
     FIRST_LOSS = "first_loss"
     ODDS_REACHED = "odds_reached"
     RECOVERED = "recovered"
+    DEGRADED = "degraded"
+    EASED = "eased"
     PARENT_RETURNED = "parent_returned"
     NO_VALID_LOOK = "no_valid_look"
     ROOT_VERIFIED = "root_verified"

@@ -48,6 +48,11 @@ class Noise:
             return -math.log(self.p)
         return -math.log(self.p + (1 - self.p) * math.exp(-gap / self.tau))
 
+    def gap_for(self, nats: float) -> float:
+        """Return the gap at which one more failure is this much evidence, infinity when none is."""
+        left = (math.exp(-nats) - self.p) / (1 - self.p)
+        return -self.tau * math.log(left) if left > 0 else math.inf
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:

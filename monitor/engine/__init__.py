@@ -122,7 +122,8 @@ class Engine:
         before, last_loss = belief.status, belief.last_loss
         why = beliefs.absorb(self.state.city.rules[check.grade], check, belief, look)
         if why is not None:
-            self._out.decide(look.at, check.id, belief.status.value, why, losses=belief.losses, nats=round(belief.nats, 3))
+            what = "degraded" if why is Why.DEGRADED else belief.status.value
+            self._out.decide(look.at, check.id, what, why, losses=belief.losses, nats=round(belief.nats, 3))
         if (why is not None or belief.status is not Status.UP) and self._decides(check.id):
             self._judge(check, belief, look, why, before, last_loss)
         if self.topology.any_down and belief.status is Status.UP and look.verdict in ANSWERED:
@@ -322,7 +323,7 @@ class Engine:
 
     def _troubled(self, check: str) -> bool:
         belief = self.state.beliefs[check]
-        return belief.status is Status.DOWN or belief.verdict in (Verdict.SLOW, Verdict.WARN)
+        return belief.status is Status.DOWN or belief.habit.trouble is not None or belief.verdict in (Verdict.SLOW, Verdict.WARN)
 
     def _count(self, word: str) -> None:
         self.state.counts[word] = self.state.counts.get(word, 0) + 1
