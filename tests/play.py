@@ -38,6 +38,7 @@ class Play:
         self._serial = count()
         self._due: dict[str, float] = {}
         self._sent: dict[str, float] = {}
+        self._reach: tuple[object, Topology] = None, Topology({})
         self.take(InventoryLoaded(START, city))
         for check in city.checks.values():
             self._place(check.id, START + zlib.crc32(check.id.encode()) / 2**32 * check.interval)
@@ -113,4 +114,7 @@ class Play:
         heapq.heappush(self._heap, (look.at, next(self._serial), check, look))
 
     def _answers(self, node: str) -> bool:
-        return node not in self.mute and Topology(self.city.nodes, self.dead).forwards(node)
+        seen = (id(self.city), frozenset(self.dead))
+        if self._reach[0] != seen:
+            self._reach = seen, Topology(self.city.nodes, self.dead)
+        return node not in self.mute and self._reach[1].forwards(node)

@@ -84,21 +84,18 @@ class Topology:
         return (child for child in self.children(node) if self.hangs_on(child, node))
 
     def _spread(self, start: str, *, up: bool) -> list[str]:
-        flipped: list[str] = []
-        queue = [start]
+        """Count parents up or down, child by child; return the nodes whose reachability flipped by it."""
+        step, edge, alive, dead = (1, 1, 0, -1) if up else (-1, 0, 1, 1)
+        flipped, queue = [], [start]
         for parent in queue:
             for child, group in self._children.get(parent, ()):
-                if self._count(child, group, up=up):
+                counters = self._forwarding[child]
+                counters[group] += step
+                if counters[group] != edge:
+                    continue  # the group lives, or is dead, as before
+                self._dead_groups[child] += dead
+                if self._dead_groups[child] == alive:
                     flipped.append(child)
                     if child not in self._down:
                         queue.append(child)
         return flipped
-
-    def _count(self, child: str, group: int, *, up: bool) -> bool:
-        """Count one parent of a group up or down; tell whether the child's reachability flipped."""
-        counters = self._forwarding[child]
-        counters[group] += 1 if up else -1
-        if counters[group] != (1 if up else 0):
-            return False
-        self._dead_groups[child] += -1 if up else 1
-        return self._dead_groups[child] == (0 if up else 1)
