@@ -7,12 +7,15 @@ and what hangs on it is called unknowable; the second is taken as it was recorde
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from monitor.core import belief as beliefs
-from monitor.core.belief import Status
+from monitor.core import learning
+from monitor.core.belief import Belief, Status
 from monitor.core.city import City
 from monitor.core.events import Decision, Delivered, Effect, Event, InventoryLoaded, Page, ProbeResult, Step, Tick, Verify
+from monitor.core.rules import Rule
+from monitor.core.verdict import Verdict
 from monitor.engine import Engine, State
 
 ALIKE = 1.0
@@ -65,10 +68,13 @@ class Rehearing:
         """How many looks were of checks that this policy does not have."""
         return self.engine.state.counts.get("unknown_check", 0)
 
-    def begin(self, at: float, city: City) -> None:
-        """Begin with this inventory."""
+    def begin(self, at: float, city: City, learned: State | None = None) -> None:
+        """Begin with this inventory, and with what had been learned of its targets by then."""
         self._apply(InventoryLoaded(at, city))
         self._begun = True
+        for check, old in (learned.beliefs if learned else {}).items():
+            if check in city.checks:
+                _remember(city.rules[city.checks[check].grade], self.engine.state.beliefs[check], old)
 
     def take(self, event: Event) -> None:
         """Take the next event; events come by time."""
@@ -145,6 +151,13 @@ class Rehearing:
     def _node(self, check: str) -> str:
         found = self.engine.state.city.checks.get(check)
         return found.node if found else ""
+
+
+def _remember(rule: Rule, known: Belief, old: Belief) -> None:
+    """Take over what had been learned of a target, and what follows from it by this rule."""
+    known.counts, known.habit, known.learned = dict(old.counts), replace(old.habit), old.learned
+    if old.learned:
+        known.noise = learning.noise(rule, old.learned, old.counts.get(Verdict.OK, 0))
 
 
 @dataclass(slots=True)

@@ -189,6 +189,22 @@ async def test_the_journal_moves_old_looks_between_commits_and_every_commit_is_k
     assert kinds(tmp_path) == {"looked": 270, "tick": 20 * commits, "blocks": 9}
 
 
+def test_the_first_snapshot_of_each_day_is_kept_as_long_as_the_tape(tmp_path: Path) -> None:
+    store = store_of(tmp_path, looks(4.5), snapshot=False)
+    for day in range(5):
+        store.keep_snapshot(store.last, START + day * 86400, codec.pack(State(City(f"day {day}"))))
+        store.keep_snapshot(store.last, START + day * 86400 + 3600, codec.pack(State(City("later"))))
+    with closing(Recorded(tmp_path)) as recorded:
+        kept = [recorded.learned_before(START + hour * 3600) for hour in (-1, 2, 30, 200)]
+        assert [state and state.city.name for state in kept] == [None, "day 0", "day 1", "later"]
+    store.append([row_of(ProbeResult(CHECKS[0], START + at * 86400, START + at * 86400, Verdict.OK)) for at in (400, 403, 404)])
+    while store.tidy():
+        pass
+    with closing(Recorded(tmp_path)) as recorded:
+        assert recorded.learned_before(START + 3 * 86400) is None
+    store.close()
+
+
 def test_on_a_full_disk_the_oldest_looks_go_first(tmp_path: Path) -> None:
     store = store_of(tmp_path, looks(4.5))
     while store.tidy():

@@ -9,9 +9,13 @@ import pytest
 
 from alerts.words import moment
 from monitor import cli
+from monitor.core import learning
+from monitor.core.belief import Belief, Status
 from monitor.core.city import Check, City, Kind, Node, Receiver, Route
 from monitor.core.events import Decision, Effect, Event, InventoryLoaded, Page, ProbeResult
 from monitor.core.rules import GRADES, Grade
+from monitor.core.verdict import Verdict
+from monitor.engine import State
 from monitor.journal import Keep, Row, row_of
 from monitor.journal.folder import Ballast
 from monitor.journal.store import Store
@@ -113,6 +117,17 @@ def test_a_policy_that_tells_others_adds_and_takes_away_pages_by_receiver() -> N
     found = _heard(_tape(_city()), _city(Grade.FIBRE, "kabid"))
     assert [(page.cause, page.receiver) for page in found.added] == [("kel-a", "kabid"), ("kec", "kabid")]
     assert [(page.cause, page.receiver) for page in found.gone] == [("kel-a", "piket"), ("kec", "piket")]
+
+
+def test_what_had_been_learned_of_a_target_is_judged_by_the_rule_of_the_policy() -> None:
+    city, histogram = _city(Grade.RADIO), learning.healed(GRADES[Grade.FIBRE], None, 9000, 5, 60.0, 12.0)
+    then = State(_city(), beliefs={"kel-a/icmp": Belief(Status.UP, counts={Verdict.OK: 9000}, learned=histogram), "gone/icmp": Belief()})
+    heard = Rehearing(city)
+    heard.begin(START, city, then)
+    known = heard.engine.state.beliefs
+    assert known["kel-a/icmp"].noise == learning.noise(GRADES[Grade.RADIO], histogram, 9000)
+    assert known["kel-a/icmp"].status is Status.NEW
+    assert (known["kel-b/icmp"].noise, "gone/icmp" in known) == (None, False)
 
 
 def test_a_policy_without_a_recorded_target_counts_its_looks_as_foreign() -> None:

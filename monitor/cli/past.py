@@ -101,7 +101,7 @@ class Past:
         kept = self._recorded.kept_before(at)
         if kept is None:
             heard, begin = Rehearing(), max(min(at, first_loss) - BEFORE, at - FARTHEST)
-            heard.begin(begin, self.city(begin))
+            heard.begin(begin, self.city(begin), self._recorded.learned_before(begin))
             for event in self._recorded.events(begin, at + JUST_BEFORE):
                 heard.take(event)
             return heard.engine

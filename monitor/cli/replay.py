@@ -60,8 +60,8 @@ def _judged(recorded: "Recorded", policy: "City | None", begin: str, end: str) -
     upto = _moment(end, "--to", offset, newest) if end else newest + 1.0
     since = max(_moment(begin, "--from", offset, newest) if begin else oldest, oldest)
     heard, warm = Rehearing(policy), max(since - WARM_UP, oldest)
-    if policy is None and (known := recorded.city_at(warm)):
-        heard.begin(warm, known)
+    if known := policy or recorded.city_at(warm):
+        heard.begin(warm, known, recorded.learned_before(warm))
     _drive(heard, recorded, warm, upto)
     comparison = compare(recorded.pages(warm, upto), heard, since, upto)
     return {"from": since, "to": upto, "utc_offset": offset, **_as_json(comparison, heard), "lost_blocks": recorded.lost}

@@ -150,6 +150,7 @@ class Compaction:
             with self._transaction():
                 self._db.executemany("DELETE FROM tape WHERE id = ?", gone)
                 self._db.executemany("DELETE FROM tape_beside WHERE id = ?", gone)
+                self._db.execute("DELETE FROM daily WHERE day < (SELECT min(hour) FROM tape) * ? / ? - 1", (HOUR, DAY))
                 self._db.execute("UPDATE taped SET bytes = bytes - ?", (size,))
             self._bytes -= size
         return bool(gone)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from monitor.core.city import City
 from monitor.core.events import Delivered, Event, InventoryLoaded, Page, ProbeResult
+from monitor.engine import State
 from monitor.journal.codec import Recovery, read_event, read_page, unpack
 from monitor.journal.compaction import HOUR
 from monitor.journal.errors import DamagedError, JournalError, read_error
@@ -29,7 +30,7 @@ class Recorded:
             self._db = sqlite3.connect(f"{self.path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)
             self._db.execute("PRAGMA query_only=ON")
             version = int(self._db.execute("PRAGMA user_version").fetchone()[0])
-        if version < 2:
+        if version < 3:
             raise JournalError(f"{self.path}: was written by an older pantau; start this one's daemon once, it brings the file up to date")
 
     def close(self) -> None:
@@ -75,6 +76,18 @@ class Recorded:
         """Return what channels reported from `begin` to before `end`, by the key of the page."""
         events = (read_event("delivered", body) for _, body in self._told("delivered", begin, end))
         return {event.key: event for event in events if isinstance(event, Delivered)}
+
+    def learned_before(self, at: float) -> State | None:
+        """Return the newest state of before a time that is kept, at most about a day old: what had been learned of each target by then."""
+        query = (
+            "SELECT body FROM (SELECT at, body FROM snapshot UNION ALL SELECT at, body FROM daily) WHERE at <= ? ORDER BY at DESC LIMIT 1"
+        )
+        with self._reading():
+            found = self._db.execute(query, (at,)).fetchone()
+        try:
+            return unpack(found[0]) if found else None
+        except ValueError:  # of an older shape: then nothing had been learned
+            return None
 
     def kept_before(self, at: float) -> Recovery | None:
         """Return the newest snapshot before a time and the events after it up to then; None when the log no longer holds them."""

@@ -39,6 +39,10 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE TABLE taped (only_row INTEGER PRIMARY KEY CHECK (only_row = 1), seq INTEGER NOT NULL, bytes INTEGER NOT NULL);
     INSERT INTO taped SELECT 1, seq, 0 FROM pruned;
     """,
+    # 3: the first snapshot of each day, kept as long as the tape: what had been learned of each target by then.
+    """
+    CREATE TABLE daily (day INTEGER PRIMARY KEY, at REAL NOT NULL, body BLOB NOT NULL);
+    """,
 )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from monitor.core.events import Event
 from monitor.journal.codec import Recovery, Row, read_event, squeeze, unpack
-from monitor.journal.compaction import Compaction, Keep
+from monitor.journal.compaction import DAY, Compaction, Keep
 from monitor.journal.errors import DamagedError, DiskFullError, JournalError, read_error
 from monitor.journal.folder import Ballast
 from monitor.journal.schema import migrate
@@ -103,10 +103,11 @@ class Store:
         self.last += len(rows)
 
     def keep_snapshot(self, seq: int, at: float, packed: bytes) -> None:
-        """Keep a packed state that stands for everything up to `seq`, and the one before it."""
+        """Keep a packed state that stands for everything up to `seq`, the one before it, and the first one of each day."""
         body = squeeze(packed)
         with self._transaction():
             self._db.execute("INSERT OR REPLACE INTO snapshot VALUES (?, ?, ?)", (seq, at, body))
+            self._db.execute("INSERT OR IGNORE INTO daily VALUES (?, ?, ?)", (at // DAY, at, body))
             self._db.execute(
                 "DELETE FROM snapshot WHERE seq NOT IN (SELECT seq FROM snapshot ORDER BY seq DESC LIMIT ?)", (KEPT_SNAPSHOTS,)
             )
