@@ -18,12 +18,11 @@ SOON, LATER = (1.0, 60.0), (150.0, 240.0)
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How to try: at how many phases, at which loss, with which seed; `pair_phases`: fewer for pairs that touch."""
+    """How to try: at how many phases, at which loss, with which seed."""
 
     phases: int = 20
     loss: float = 0.0
     seed: int = 0
-    pair_phases: int | None = None
 
 
 def faults(city: City, oracle: Oracle) -> list[str]:
@@ -58,6 +57,8 @@ class Task:
         """Return the runs."""
         if len(self.faults) == 1:
             return (Case(self.faults, phase, loss=plan.loss, seed=plan.seed) for phase in range(plan.phases))
+        if plan.loss:
+            return iter(_one_of(list(_in_all_orders(self, plan)), plan) if self.touching and not self.turn else ())
         return _in_all_orders(self, plan) if self.touching else _in_few(self, plan)
 
 
@@ -87,16 +88,21 @@ def _in_all_orders(task: Task, plan: Plan) -> Iterator[Case]:
     Odd phases set them moments apart, even ones minutes; pairs of phases take turns at which of them is healed first.
     """
     pair = (task.faults[0], task.faults[1])
-    for phase in task.phases(plan.phases)[: plan.pair_phases]:
+    for phase in task.phases(plan.phases):
         gap = _gap(pair, phase, plan, SOON if phase % 2 else LATER)
         for order, (ordered, apart) in enumerate(((pair, 0.0), (pair, gap), (pair[::-1], gap))):
             yield Case(ordered, phase, apart, (phase // 2 + order) % 2 == 1, plan.loss, plan.seed)
 
 
+def _one_of(cases: list[Case], plan: Plan) -> list[Case]:
+    """Choose one by chance: under loss every fault alone is tried at all phases, and of those that look alike one pair once."""
+    return [cases[int(chance("one", plan.seed, *cases[0].faults) * len(cases))]] if cases else []
+
+
 def _in_few(task: Task, plan: Plan) -> Iterator[Case]:
-    """Together, and moments apart; under loss not at all, for nothing is lost between what does not touch."""
+    """Together, and moments apart."""
     pair = (task.faults[0], task.faults[1])
-    for phase in range(0 if plan.loss else min(FEW_PHASES, plan.phases)):
+    for phase in range(min(FEW_PHASES, plan.phases)):
         gap = _gap(pair, phase, plan, SOON) * (phase % 2)
         yield Case(pair, phase, gap, swap=phase % 2 == 1, loss=plan.loss, seed=plan.seed)
 

@@ -17,7 +17,6 @@ from monitor.prove.story import Wrong
 from monitor.prove.timeline import START, Case
 from monitor.prove.world import World
 
-LOSSY_PAIR_PHASES = 1
 SHOWN = 20
 
 
@@ -34,7 +33,7 @@ class Wish:
     def plans(self) -> list[Plan]:
         """Return the plan without loss, and the one with it when that is wanted."""
         plain = Plan(self.phases, 0.0, self.seed)
-        return [plain, replace(plain, loss=self.loss, pair_phases=LOSSY_PAIR_PHASES)] if self.loss else [plain]
+        return [plain, replace(plain, loss=self.loss)] if self.loss else [plain]
 
 
 @dataclass(slots=True)
