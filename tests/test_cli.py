@@ -229,3 +229,11 @@ async def test_explain_says_what_is_believed_and_where_it_stands_in_the_inventor
     assert status == Exit.OK
     assert "condition: down" in said
     assert "where: inventory.yaml:12" in said
+    assert "✓ Gangguan g17, sebab Kecamatan Gadingrejo [kec-gadingrejo]; 4 ikut tidak terjangkau. / Incident g17" in said
+    assert "✗ Tingkat kritis, dan tidak ada rute yang cocok" in said
+
+
+async def test_the_past_cannot_be_asked_of_a_daemon_whose_folder_is_not_ours(url: str) -> None:
+    status, said = await _said("explain", "kec-gadingrejo", "--at", "2h", "--url", url)
+    assert status == Exit.UNKNOWN
+    assert said.startswith("pantau: the past can only be read from the data folder")

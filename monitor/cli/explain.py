@@ -5,7 +5,8 @@ Read from the data folder; where that is not ours to read, the daemon says what 
 
 import json
 import os
-from collections.abc import Iterator
+import urllib.parse
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from exporters.sentences import Speaker
     from monitor.cli.past import Found, Past
 
+HERE = frozenset({"127.0.0.1", "::1", "localhost"})
 LANGUAGES = {"id": ("id",), "en": ("en",), "id+en": ("id", "en")}
 
 
@@ -37,8 +39,8 @@ def explain(subject: str, written: str, url: str, data_dir: Path | None, languag
 
     Contoh / example: pantau explain g17; pantau explain kel-gentong --at 02.14
     """
-    folder = data_dir or Path(str(get_json(url, "/api/v1/status").get("control") or "/nowhere")).parent
-    if data_dir is None and not os.access(folder / "journal.db", os.R_OK):
+    folder = data_dir or _folder(url)
+    if folder is None:
         return _ask(subject, url, written, form)
     from monitor.cli.past import Past
 
@@ -48,13 +50,38 @@ def explain(subject: str, written: str, url: str, data_dir: Path | None, languag
     return 0
 
 
+def _folder(url: str) -> Path | None:
+    """Return the data folder of the daemon, None when it runs elsewhere or its journal is not ours to read."""
+    folder = Path(str(get_json(url, "/api/v1/status").get("control") or "/nowhere")).parent
+    here = urllib.parse.urlsplit(url).hostname in HERE
+    return folder if here and os.access(folder / "journal.db", os.R_OK) else None
+
+
 def _ask(subject: str, url: str, written: str, form: str) -> int:
     """Let the daemon say what it knows now: the past is in its folder only."""
     if written:
         raise PantauError("the past can only be read from the data folder: run this as its owner, or give --data-dir", status=Exit.UNKNOWN)
     found = about(url, subject)
-    click.echo(json.dumps(found, ensure_ascii=False) if form == "json" else "\n".join(outline(found)))
+    if form == "json":
+        click.echo(json.dumps(found, ensure_ascii=False))
+        return 0
+    rings = found.pop("chain", [])
+    click.echo("\n".join([*(line for ring in rings for line in _plain(ring)), *outline(found)]))
     return 0
+
+
+def _plain(ring: dict[str, Any]) -> Iterator[str]:
+    """Say a ring of the daemon's answer."""
+    sign, where = _mark(ring["held"], ring["where"])
+    yield f"{sign} {ring['id']} / {ring['en']}{where}"
+    if not ring["held"]:
+        yield f"  → {ring['passes_id']} / {ring['passes_en']}"
+
+
+def _mark(held: bool, where: Iterable[str]) -> tuple[str, str]:  # noqa: FBT001 - what it is about
+    """Return the sign of a ring and the lines of the inventory that it hangs on."""
+    lines = ", ".join(dict.fromkeys(filter(None, where)))
+    return "✓" if held else "✗", f"  [{lines}]" if lines else ""
 
 
 def _find(past: "Past", subject: str, written: str) -> "Found":
@@ -94,8 +121,8 @@ def _text(found: "Found", languages: tuple[str, ...]) -> Iterator[str]:
 
 
 def _ring(speaker: "Speaker", ring: "Ring") -> Iterator[str]:
-    where = f"  [{', '.join(dict.fromkeys(filter(None, ring.where)))}]" if any(ring.where) else ""
-    yield f"  {'✓' if ring.held else '✗'} {speaker.say(ring)}{where}"
+    sign, where = _mark(ring.held, ring.where)
+    yield f"  {sign} {speaker.say(ring)}{where}"
     if ring.name == "odds" and ring.facts["episode"]:
         yield from (f"      {line}" for line in speaker.looks(ring.facts["episode"]))
     if not ring.held:
