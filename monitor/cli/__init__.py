@@ -22,6 +22,7 @@ COMMANDS = {
     "lab": ("monitor.cli.lab", "lab", "Kota latihan. / A city of real networks to rehearse in."),
     "replay": ("monitor.cli.replay", "replay", "Nilai ulang catatan dengan aturan lain. / Recorded looks, another policy."),
     "prove": ("monitor.cli.prove", "prove", "Buktikan: satu sebab, satu kabar. / One cause, one page: proven."),
+    "simulate": ("monitor.cli.simulate", "simulate", "Hitung kabar palsu dan kelambatan. / False alarms and delays, counted."),
     "completion": ("monitor.cli.config", "completion", "Pelengkap perintah untuk shell. / Shell completion."),
 }
 

@@ -14,19 +14,20 @@ import math
 import zlib
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 
 from monitor.core import learning
 from monitor.core.city import Check
 from monitor.core.events import ProbeResult, Why
 from monitor.core.habit import Habit
 from monitor.core.learning import Learned
-from monitor.core.rules import CONFIRM, DEFINITE, LOOK_AGAIN, WRONG, YEAR, Noise, Rule
+from monitor.core.rules import CONFIRM, DEFINITE, LOOK_AGAIN, WRONG, YEAR, Grade, Noise, Rule
 from monitor.core.verdict import ANSWERED, Reason, Verdict
 
 EPSILON = 1e-6
 WOBBLE = 0.1
-ENOUGH = 0.02
-"""Nats by which a shortened gap is longer than it need be: a look is sent a little early or late."""
+ENOUGH, ROUNDED = 0.02, 0.002
+"""Nats and seconds by which a shortened gap is longer than it need be, for times are rounded."""
 RECOVERY = 10.0
 STALE_INTERVALS = 3
 FLAPS, CALM, MEMORY = 2.5, 1.0, 3600.0
@@ -95,13 +96,19 @@ def missing(rule: Rule, check: Check, belief: Belief) -> float:
 
 
 def certain_after(rule: Rule, check: Check, belief: Belief) -> float:
-    """Seconds from the first loss until losses alone make this check DOWN, at the latest; its time-out included."""
-    noise = noise_of(rule, belief, None)
-    wanting = math.log(rule.odds) - prior(rule, check) - noise.nats(None)
-    gap = noise.gap * (1 + WOBBLE)
-    looks, rest = divmod(max(wanting, 0.0), noise.nats(gap))
-    span = max(rule.span, looks * gap + max(noise.gap_for(rest), LOOK_AGAIN[0], check.timeout))
-    return min(span, rule.cap or span) + check.timeout
+    """Seconds from the first loss until losses alone make this check DOWN, its last time-out included."""
+    return _certain_after(rule, check.id, check.interval, check.timeout, belief.noise)
+
+
+@lru_cache(maxsize=4096)
+def _certain_after(rule: Rule, name: str, interval: float, timeout: float, noise: Noise | None) -> float:
+    """Play the losses, each looked for when it is asked for and the one before has been waited for."""
+    check, known = Check(name, "", "", "", Grade.CORE, interval, timeout), Belief(Status.UP, last_sent=-1.0, noise=noise)
+    at = 0.0
+    while known.status is not Status.DOWN:
+        absorb(rule, check, known, ProbeResult(name, at, at + timeout, Verdict.FAIL, Reason.TIMEOUT))
+        at = max(look_again(rule, check, known), at + timeout)
+    return known.since
 
 
 def look_again(rule: Rule, check: Check, belief: Belief) -> float:
@@ -113,7 +120,7 @@ def look_again(rule: Rule, check: Check, belief: Belief) -> float:
     gap = CONFIRM if noise is DEFINITE else noise.gap
     gap *= 1 - WOBBLE + 2 * WOBBLE * zlib.crc32(f"{check.id}/{belief.losses}".encode()) / 0xFFFFFFFF
     if belief.losses:
-        wanting, span = missing(rule, check, belief) + ENOUGH, belief.last_sent - belief.first_loss
+        wanting, span = missing(rule, check, belief) + ENOUGH, belief.last_sent - belief.first_loss - ROUNDED
         enough = max(noise.gap_for(wanting), _least(rule, belief) - span)
         gap = min(gap, max(enough, LOOK_AGAIN[0]), max(rule.cap - span, LOOK_AGAIN[0]) if rule.cap else gap)
     return belief.last_sent + gap

@@ -3,13 +3,13 @@
 An episode is a row of losses that ended with an answer before it was DOWN. Of the looks that followed the first, second,
 third to fourth and any later loss in a row (`ROWS`) it is counted how many were lost too: that is the histogram. From it
 
-    p = (n + z sqrt(n) + WORTH) / (looks + n + WORTH / p_class)                   n episodes, `looks` answers
-    share = (lost + z sqrt(lost healed / tries) + WORTH q_class(gap)) / (tries + WORTH)
+    p = (n p_own + WORTH p_class) / (n + WORTH),     p_own = (n + z sqrt(n)) / (looks + n)          n episodes, `looks` answers
+    share = (lost + WORTH q_class(gap)) / (tries + WORTH), and z sqrt(tries share (1 - share)) / (tries + WORTH) above it
     tau = gap / -ln((share - p) / (1 - p))                                        the noise's q(gap), turned round
 
 both upper limits of 95 % (z), beginning at the class's own, which is worth `WORTH` episodes. Where losses that have lasted
-last longer still (a heavy tail, or two kinds of bursts) the later rows give a longer `tau`: the longest is taken, each later
-row held against `WORTH` episodes of the whole. Rows fade: what is older than `KEPT` episodes weighs half, and so on.
+last longer still (a heavy tail, or two kinds of bursts) the later rows give a longer `tau`: the longest is taken that is sure
+(its lower limit, `TAIL` looks of the whole held against it). Rows fade: what is older than `KEPT` episodes weighs half, and so on.
 
 What was DOWN teaches nothing here: an outage is no noise, and which of them were false nobody tells us.
 """
@@ -20,10 +20,11 @@ from dataclasses import dataclass
 from monitor.core.rules import Noise, Rule
 
 WORTH = 50
-KEPT = 2048
-CALM = 400
+TAIL = 10
+KEPT = 4096
+CALM = 4000
 """Answers are remembered as long as this many losses of the class's own share would take."""
-SURE = 1.645
+SURE, SURER = 1.645, 2.326
 ROWS = (0, 1, 2, 2, 3)
 """The row of the look after the first, second, ... loss in a row; the last one holds for all later ones."""
 QUIETEST, LONGEST = 0.5, 60.0
@@ -72,23 +73,26 @@ def healed(rule: Rule, known: Learned | None, answers: int, losses: int, span: f
 def noise(rule: Rule, known: Learned, answers: int) -> Noise:
     """Return the noise that the target is believed to have, after so many answers."""
     count, looks = known.episodes, answers - known.since
-    trials = looks + count + WORTH / rule.noise.p
-    mean, upper = (count + WORTH) / trials, (count + SURE * math.sqrt(count) + WORTH) / trials
-    tau = _tau(known, 0, rule.noise.tau, mean, SURE)
-    tau = max(tau, *(_tau(known, row, tau, mean, 0.0) for row in range(1, len(known.lost))))
+    mean, upper = (
+        (WORTH * rule.noise.p + count * min(seen / (looks + count), 1.0)) / (WORTH + count)
+        for seen in (count, count + SURE * math.sqrt(count))
+    )
+    tau = _tau(known, 0, Noise(mean, rule.noise.tau), WORTH, SURE)
+    for row in range(1, len(known.lost)):
+        tau = max(tau, _tau(known, row, Noise(mean, tau), TAIL, -SURER))
     return Noise(
         round(min(max(upper, rule.noise.p * QUIETEST), 0.5), 7),
         round(min(max(tau, rule.noise.tau * QUIETEST), max(LONGEST, rule.noise.tau)), 3),
     )
 
 
-def _tau(known: Learned, row: int, prior: float, p: float, sure: float) -> float:
+def _tau(known: Learned, row: int, prior: Noise, worth: float, sure: float) -> float:
     lost, tries, gap = known.tail(row)
     if not tries:
-        return prior
-    above = sure * math.sqrt(lost * (1 - lost / tries))
-    share = (lost + above + WORTH * (p + (1 - p) * math.exp(-gap / prior))) / (tries + WORTH)
-    return gap / -math.log(min(max((share - p) / (1 - p), 1e-9), 1 - 1e-9))
+        return prior.tau
+    share = (lost + worth * math.exp(-prior.nats(gap))) / (tries + worth)
+    share += sure * math.sqrt(tries * share * (1 - share)) / (tries + worth)
+    return gap / -math.log(min(max((share - prior.p) / (1 - prior.p), 1e-9), 1 - 1e-9))
 
 
 def _row(number: int) -> int:
@@ -96,8 +100,8 @@ def _row(number: int) -> int:
 
 
 def _faded(known: Learned, answers: int) -> Learned:
-    """Halve all, at the same gaps; a single one stays one, which errs to the safe side."""
-    lost, ended = (tuple((each + 1) // 2 for each in row) for row in (known.lost, known.healed))
+    """Halve all, at the same gaps."""
+    lost, ended = (tuple(round(each / 2) for each in row) for row in (known.lost, known.healed))
     tries = zip(known.lost, known.healed, lost, ended, strict=True)
     kept = [(new_lost + new_ended) / (old_lost + old_ended or 1) for old_lost, old_ended, new_lost, new_ended in tries]
     seconds = tuple(each * share for each, share in zip(known.seconds, kept, strict=True))
