@@ -1,7 +1,10 @@
 """Engines broken on purpose: `pantau prove` must find wrong pages with each."""
 
+from collections.abc import Iterator
+
 from monitor.engine import Engine
 from monitor.engine.gate import Gate
+from monitor.engine.state import Heard
 
 
 class OpenGate(Gate):
@@ -17,8 +20,8 @@ class OpenGate(Gate):
 class DeafGate(Gate):
     """Hears nobody behind a root."""
 
-    def speaks(self, node: str, after: float, besides: str = "") -> bool:  # noqa: ARG002 - the same
-        return False
+    def _answers(self, node: str, after: float, besides: str = "") -> Iterator[Heard]:  # noqa: ARG002 - the same
+        return iter(())
 
 
 class NoGate(Engine):

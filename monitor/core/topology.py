@@ -64,14 +64,20 @@ class Topology:
         return self._spread(node, up=not down) if self.forwards(node) != before else []
 
     def behind(self, *nodes: str) -> tuple[str, ...]:
-        """Nodes that cannot be reached now and could be, were these not down."""
-        fallen = [node for node in nodes if node in self._down]
-        freed: dict[str, None] = {}
-        for node in fallen:
-            freed.update(dict.fromkeys(self.set_down(node, down=False)))
-        for node in reversed(fallen):
-            self.set_down(node, down=True)
-        return tuple(node for node in freed if node not in nodes)
+        """Nodes that cannot be reached now and could be, were these not down, nor what is down behind them; nearest first."""
+        found: dict[str, None] = {}
+        revived: dict[str, set[int]] = {}
+        queue = list(nodes)
+        for parent in queue:
+            for child, group in self._children.get(parent, ()):
+                if child in found or self._forwarding[child][group]:
+                    continue
+                groups = revived.setdefault(child, set())
+                groups.add(group)
+                if len(groups) == self._dead_groups[child]:
+                    found[child] = None
+                    queue.append(child)
+        return tuple(node for node in found if node not in nodes)
 
     def hangs_on(self, child: str, parent: str) -> bool:
         """Tell whether a group of the child holds this parent and no other that forwards: an answer of the child came through it."""

@@ -32,9 +32,11 @@ from monitor.core.verdict import ANSWERED, Reason, Verdict
 from monitor.engine.causes import Causes
 from monitor.engine.desk import Desk, Outcome
 from monitor.engine.gate import HOLD, Gate
-from monitor.engine.state import Condition, State, Wait
+from monitor.engine.state import Condition, Heard, State, Wait
 
 __all__ = ["Condition", "Engine", "State"]
+
+ASK_AGAIN = 1.0
 
 
 class Engine:
@@ -76,7 +78,7 @@ class Engine:
     def looks_wanted(self, at: float) -> list[Verify]:
         """Return the looks that were being waited for: what a restart must ask for again."""
         doubted = [check for check, belief in self.state.beliefs.items() if self._decides(check) and self._in_doubt(belief)]
-        asked = [check for node in self.state.gate for check in self.gate.questions(node)]
+        asked = [check.id for node in self.state.gate for check in self.gate.questions(node)]
         return [Verify(check, at) for check in dict.fromkeys(doubted + asked)]
 
     def condition(self, node_id: str, at: float) -> Condition:
@@ -86,7 +88,7 @@ class Engine:
             return Condition.UNWATCHED
         check, belief = city.checks[node.checks[0]], self.state.beliefs[node.checks[0]]
         status = beliefs.status_at(check, belief, at)
-        if not self.topology.reachable(node_id) and status not in (Status.UP, Status.NEW):
+        if not self.topology.reachable(node_id) and status not in (Status.UP, Status.NEW) and node_id not in self.desk.open:
             return Condition.UNKNOWN if self.blind else Condition.SHADOWED
         if node_id in self.state.silent:
             return Condition.NO_REPLY
@@ -126,9 +128,13 @@ class Engine:
             self._out.decide(look.at, check.id, what, why, losses=belief.losses, nats=round(belief.nats, 3))
         if (why is not None or belief.status is not Status.UP) and self._decides(check.id):
             self._judge(check, belief, look, why, before, last_loss)
+        elif why is Why.ODDS_REACHED and check.node in self.state.silent and not self.gate.lives(check.node):
+            self._lost_its_voice(check.node, belief.decided, look.at)
         if self.topology.any_down and belief.status is Status.UP and look.verdict in ANSWERED:
             self._hear(check, look)
         if self.state.gate:
+            if look.verdict in ANSWERED:
+                self._settle(self.causes.hear(check.node, look.sent), look.at)
             self._around(check.node, look)
 
     def _in_our_light(self, check: Check, look: ProbeResult) -> ProbeResult:
@@ -149,7 +155,7 @@ class Engine:
             self._came_up(node, Why.RECOVERED, look.at)
         elif belief.status is Status.DOWN and belief.first_ok:
             self._out.effects.append(Verify(check.id, belief.first_ok + beliefs.RECOVERY))
-        elif look.verdict is Verdict.FAIL and belief.status is Status.DOWN and self.state.heard.get(node, 0.0) > last_loss:
+        elif look.verdict is Verdict.FAIL and belief.status is Status.DOWN and self._spoken_for(node, last_loss):
             self._hush(node, look.at)
         if belief.status is Status.SUSPECT:
             self._out.effects.append(Verify(check.id, beliefs.look_again(self.state.city.rules[check.grade], check, belief)))
@@ -163,12 +169,15 @@ class Engine:
         for parent in dict.fromkeys(self.gate.above(node)):
             if parent in self.state.silent and not self.gate.lives(parent):
                 self._lost_its_voice(parent, after, at)
-        for shadowed in self.topology.set_down(node, down=True):
-            if self.gate.leave(shadowed):
-                self._out.decide(at, shadowed, "shadowed", Why.SHADOWED, behind=node)
-        if not self.topology.reachable(node):
+        waiting = self.gate.waiting_for(node)
+        for other in dict.fromkeys([*self.topology.set_down(node, down=True), *waiting]):
+            if not self.gate.may_pass(other) and self.gate.leave(other):
+                self._out.decide(at, other, "shadowed", Why.SHADOWED, behind=node)
+        if not self.gate.may_pass(node):
             self._out.decide(at, node, "shadowed", Why.SHADOWED)
         elif node not in self.desk.open:
+            if not self.state.gate:
+                self.causes.listen()
             self.gate.enter(node, after, at)
 
     def _came_up(self, node: str, why: Why, at: float) -> None:
@@ -203,11 +212,15 @@ class Engine:
         if self.topology.is_down(node):
             through = [node] if self.state.city.nodes[node].kind is not Kind.APP else []
         elif not self.topology.reachable(node):
-            through = [parent for parent in self.gate.above(node) if self.topology.is_down(parent)]
+            through = list(self.gate.carriers(node))
         else:
             return
-        for parent in through:
-            self.state.heard[parent] = look.sent
+        for carrier in through:
+            self.state.heard[carrier] = Heard(node, look.sent)
+
+    def _spoken_for(self, node: str, since: float) -> bool:
+        heard = self.state.heard.get(node)
+        return heard is not None and heard.sent > since and self.gate.came_through(node, heard)
 
     def _hush(self, node: str, at: float) -> None:
         """A node that works and does not answer us is a ticket: no cause, no page."""
@@ -236,27 +249,34 @@ class Engine:
     def _settle(self, nodes: Iterable[str], at: float) -> None:
         """Let through the gate whoever may pass, all that belong together at once."""
         for node in nodes:
-            if node in self.state.gate and not self.causes.undecided(node) and self.gate.open_to(node):
+            if node in self.state.gate and not self.causes.undecided(node, self.state.gate[node].after) and self.gate.open_to(node):
                 self._decide_on(node, Why.ROOT_VERIFIED, at)
 
     def _ticked(self, at: float) -> None:
         for node, wait in list(self.state.gate.items()):
             if wait.deadline <= at and node in self.state.gate:
-                if self.causes.undecided(node) and at < wait.after + HOLD:
+                if self.causes.undecided(node, wait.after) and at < wait.after + HOLD:
                     self.state.gate[node] = Wait(wait.after, wait.after + HOLD, wait.asked)
                 else:
                     self._decide_on(node, Why.ROOT_VERIFIED if self.gate.verified(node, wait.after) else Why.ROOT_UNVERIFIED, at)
         self.desk.ticked(at)
 
     def _ask(self, node: str, at: float) -> None:
-        self._out.effects.extend(Verify(check, at) for check in self.gate.questions(node))
+        """Ask above, behind and beside, nobody more than once a second: what was asked since the loss will do."""
+        known = self.state.beliefs
+        asked = dict.fromkeys(check.id for check in (*self.gate.questions(node), *self.causes.beside(node)))
+        self._out.effects.extend(Verify(check, max(at, known[check].last_sent + ASK_AGAIN)) for check in asked)
 
     def _decide_on(self, node: str, why: Why, at: float) -> None:
         """Let a root through, and with it all that belong together with it and may pass, too; unless something spoke for it."""
         if self.gate.speaks(node, self.state.gate[node].after):
             self._hush(node, at)
             return
-        roots = [node, *(other for other in self.causes.together(node, self.state.gate) if self.gate.open_to(other))]
+        if node in self._tops:
+            for other in [other for other in self.state.gate if other != node]:
+                self.gate.leave(other)
+        others = self.causes.together(node, self.state.gate)
+        roots = [node, *(other for other in others if self.causes.all_fell(node, other) or self.gate.open_to(other))]
         for root in roots:
             self.gate.leave(root)
             self._out.decide(at, root, "root", why)
@@ -285,7 +305,7 @@ class Engine:
         state.gate = {node: wait for node, wait in state.gate.items() if self._is_down(node)}
         state.heard = {node: sent for node, sent in state.heard.items() if self._is_down(node)}
         self._derive()
-        for node in [node for node in state.gate if not self._is_root(node)]:
+        for node in [node for node in state.gate if not self.gate.may_pass(node)]:
             self.gate.leave(node)
         for root in new.nodes:
             if self._is_root(root) and root not in self.desk.open and root not in state.gate:

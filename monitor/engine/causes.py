@@ -1,44 +1,51 @@
 """From roots to one cause: which roots belong together, and what it is that is named."""
 
 from collections.abc import Iterable, Sequence
+from itertools import islice
 
 from alerts import incidents
 from alerts.incidents import Cause, Incident
 from monitor.core.belief import Status
-from monitor.core.city import City, Kind, Link, Risk
+from monitor.core.city import SITES, Check, City, Kind, Link, Node, Risk
 from monitor.core.cover import IMPLIED, Cover, covers, risks_of
 from monitor.core.events import Severity, Why
 from monitor.core.topology import Topology
 from monitor.engine.state import State
 
-MOST = 0.5
+MANY, BESIDE = 5, 3
+LIVING = (Status.UP, Status.SUSPECT)
 
 
 class Crowd:
-    """Counts how many of those who fall all together are in doubt, and how many are down."""
+    """Those who fall all together: how many of the `counted` ones are down, have never answered, and when one last answered.
 
-    __slots__ = ("doubtful", "enough", "fallen", "members")
+    Of the city only its sites are counted, where they are more than a few: a server beside the hub may live on.
+    """
 
-    def __init__(self, risk: Risk) -> None:
-        """Begin with nobody in doubt; the uplinks are lost when all of them are, the city when most of it is."""
+    __slots__ = ("answered", "counted", "fallen", "members", "unknown")
+
+    def __init__(self, risk: Risk, city: City) -> None:
+        """Begin with nobody down."""
+        sites = tuple(member for member in risk.members if city.nodes[member].kind in SITES)
         self.members = frozenset(risk.members)
-        self.enough = len(self.members) * (MOST if risk.kind == "city" else 1.0)
-        self.doubtful = self.fallen = 0
+        self.counted = dict.fromkeys(sites if len(sites) >= MANY else risk.members)
+        self.fallen = self.unknown = 0
+        self.answered = 0.0
 
-    def count(self, status: Status, by: int) -> None:
+    def count(self, node: str, status: Status, by: int) -> None:
         """Count a member that got (1) or lost (-1) this status."""
-        self.doubtful += by if status is Status.SUSPECT else 0
-        self.fallen += by if status is Status.DOWN else 0
-
-    @property
-    def undecided(self) -> bool:
-        """So many are in doubt that the next one to be down may only be the first of all."""
-        return self.doubtful > 0 and self.doubtful + self.fallen >= self.enough
+        if node in self.counted:
+            self.fallen += by if status is Status.DOWN else 0
+            self.unknown += by if status is Status.NEW else 0
 
     @property
     def struck(self) -> bool:
-        """So many are down that it is not each by itself."""
-        return self.fallen >= self.enough
+        """All are down."""
+        return self.fallen > 1 and self.fallen + self.unknown >= len(self.counted)
+
+    def undecided(self, after: float) -> bool:
+        """Not all are down, and nobody answered a look sent later than `after`: who is down now may only be the first of all."""
+        return self.fallen + self.unknown < len(self.counted) and self.answered <= after
 
 
 class Causes:
@@ -50,7 +57,7 @@ class Causes:
         self.risks = risks_of(state.city)
         self._risks_of: dict[str, list[Risk]] = {}
         self._crowds_of: dict[str, list[Crowd]] = {}
-        self._crowds = {risk.id: Crowd(risk) for risk in self.risks.values() if risk.kind in IMPLIED}
+        self._crowds = {risk.id: Crowd(risk, state.city) for risk in self.risks.values() if risk.kind in IMPLIED}
         for risk in self.risks.values():
             for member in risk.members:
                 self._risks_of.setdefault(member, []).append(risk)
@@ -59,20 +66,43 @@ class Causes:
         self._links = _only_links(state.city)
         for node in self._crowds_of:
             self._count(node, self._status(node), 1)
+        self.listen()
 
     # -- beside
 
     def moved(self, node: str, before: Status, now: Status) -> list[str]:
-        """Count a change of status; return those whose crowd has decided by it."""
-        crowds = self._crowds_of.get(node, ())
-        were = [crowd for crowd in crowds if crowd.undecided]
+        """Count a change of status; return those whose crowd is down to the last one by it."""
+        crowds = [crowd for crowd in self._crowds_of.get(node, ()) if not crowd.struck]
         self._count(node, before, -1)
         self._count(node, now, 1)
-        return [member for crowd in were if not crowd.undecided for member in crowd.members]
+        return [member for crowd in crowds if crowd.struck for member in crowd.members]
 
-    def undecided(self, node: str) -> bool:
-        """Tell whether too many who share this root's fate are still in doubt."""
-        return any(crowd.undecided for crowd in self._crowds_of.get(node, ()))
+    def listen(self) -> None:
+        """Note when each crowd last answered; from here on `hear` must be called for every answer."""
+        for crowd in self._crowds.values():
+            deciders = filter(None, map(self._state.city.decider, crowd.counted))
+            crowd.answered = max((self._state.beliefs[check.id].last_ok_sent for check in deciders), default=0.0)
+
+    def hear(self, node: str, sent: float) -> list[str]:
+        """Note an answer; return those who may have waited for it."""
+        crowds = [crowd for crowd in self._crowds_of.get(node, ()) if node in crowd.counted]
+        for crowd in crowds:
+            crowd.answered = max(crowd.answered, sent)
+        return [member for crowd in crowds for member in crowd.members if member in self._state.gate]
+
+    def undecided(self, node: str, after: float) -> bool:
+        """Tell whether all who share this root's fate may be down, and it is not known yet."""
+        return any(crowd.undecided(after) for crowd in self._crowds_of.get(node, ()))
+
+    def all_fell(self, node: str, other: str) -> bool:
+        """Tell whether both belong to a crowd of which all are down."""
+        return any(crowd.struck and other in crowd.members for crowd in self._crowds_of.get(node, ()))
+
+    def beside(self, node: str) -> list[Check]:
+        """Return the checks of a few who share its fate and may be alive."""
+        others = dict.fromkeys(member for crowd in self._crowds_of.get(node, ()) for member in crowd.counted if member != node)
+        deciders = filter(None, map(self._state.city.decider, others))
+        return list(islice((check for check in deciders if self._state.beliefs[check.id].status in LIVING), BESIDE))
 
     def together(self, node: str, others: Iterable[str]) -> list[str]:
         """Return those of the others that may have fallen by the same risk: they run it, too, and fell within its window."""
@@ -97,8 +127,9 @@ class Causes:
         """Return what is named as the cause of these roots: the one risk that explains them, or the one that fell first."""
         city, first = self._state.city, min(members, key=self._fell)
         best, second = self._covers(members)
-        named = best.one or first
-        behind = [city.nodes[each] for each in self._topology.behind(*members) if city.nodes[each].kind is not Kind.LINK and each != named]
+        named = max(best.risks, key=lambda risk: len(set(self.risks[risk].members).intersection(members)), default=first)
+        gone = self._topology.behind(*members)
+        behind = [city.nodes[each] for each in gone if city.nodes[each].kind is not Kind.LINK and each != named]
         nodes = [city.nodes[each] for each in members]
         opds, urusan = incidents.impact(city, [*nodes, *behind])
         belief = self._state.beliefs[city.nodes[first].checks[0]]
@@ -110,7 +141,7 @@ class Causes:
             detail=belief.detail,
             since=(belief.last_ok, belief.first_loss),
             severity=_heaviest(incidents.severity(node, behind) for node in (*nodes, *known)),
-            alike=self._alike(named),
+            alike=self._alike(named, behind),
             members=tuple(members),
             instead=(second.one or "",) if second and len(members) > 1 else (),
             behind=tuple(each.id for each in behind),
@@ -124,9 +155,11 @@ class Causes:
         ways = covers(members, [node for node in concerned if self._status(node) is Status.UP], risks)
         return ways[0], ways[1] if len(ways) > 1 else None
 
-    def _alike(self, node: str) -> tuple[str, ...]:
-        link = self._links.get(node)
-        return (node, link.id) if link else (node,)
+    def _alike(self, node: str, behind: Sequence[Node]) -> tuple[str, ...]:
+        """The ids that would look the same from here: the node, its only link, and risks that take nothing but it and what is behind it."""
+        link, gone = self._links.get(node), {node, *(each.id for each in behind)}
+        risks = [risk.id for risk in self._risks_of.get(node, ()) if risk.id in self._state.city.risks and gone.issuperset(risk.members)]
+        return (node, *([link.id] if link else []), *risks)
 
     # -- small questions
 
@@ -136,7 +169,7 @@ class Causes:
 
     def _count(self, node: str, status: Status, by: int) -> None:
         for crowd in self._crowds_of.get(node, ()):
-            crowd.count(status, by)
+            crowd.count(node, status, by)
 
     def _status(self, node: str) -> Status:
         check = self._state.city.decider(node)

@@ -5,7 +5,7 @@
 * Behind: whatever can be reached through it alone has been asked, too. One answer, and the root is NO_REPLY: it does its
   work and only does not answer us, which is a ticket and no page. (Nothing vouches for an application: who needs it may
   answer without it.)
-* Beside: while so many who share the fate of the whole city, or of its uplinks, are in doubt, it waits for them to decide.
+* Beside: of those who share its fate (all that hangs on the hub, all uplinks) one has answered, or all are down.
 
 Who cannot be asked is passed over: a node that is not looked at, or never answered yet, speaks by what is above (or behind)
 it. The wait is bounded; then the root is paged as "cause not verified".
@@ -19,10 +19,10 @@ from monitor.core.belief import Belief, Status
 from monitor.core.city import Check, Kind
 from monitor.core.topology import Topology
 from monitor.core.verdict import Reason
-from monitor.engine.state import State, Wait
+from monitor.engine.state import Heard, State, Wait
 
 GRACE = 5.0
-HOLD = 60.0
+HOLD = 90.0
 ASKED = 3
 """As many of those behind a root are asked at once; the quickest ones, for their time-outs are waited for."""
 LIVING = (Status.UP, Status.SUSPECT)
@@ -41,7 +41,7 @@ class Gate:
     def enter(self, node: str, after: float, at: float) -> None:
         """Let a root wait from `at` on for answers to looks sent later than `after`."""
         known, rules = self._state.beliefs, self._state.city.rules
-        waits = [beliefs.certain_after(rules[check.grade], check, known[check.id]) for check in self._checks(self._above(node))]
+        waits = [beliefs.certain_after(rules[check.grade], check, known[check.id]) for check in self._witnesses(node)]
         asked = tuple(check.id for check in self._behind(node))
         self._state.gate[node] = Wait(after, at + max(waits, default=0.0) + GRACE, asked)
         self._note(node)
@@ -62,32 +62,28 @@ class Gate:
         for waiting in self.waiting_for(node):
             self._note(waiting)
 
-    def _note(self, node: str) -> None:
-        asked = (self._state.city.checks[check].node for check in self._state.gate[node].asked if check in self._state.city.checks)
-        for other in (node, *self._above(node), *asked):
-            self._hangs_on.setdefault(other, set()).add(node)
-
-    def questions(self, node: str) -> list[str]:
+    def questions(self, node: str) -> list[Check]:
         """Return the checks to look at now because this node failed a look: those above it, and those behind it."""
-        return [check.id for check in (*self._checks(self._above(node)), *self._behind(node))]
+        return [*self._witnesses(node), *self._behind(node)]
+
+    def may_pass(self, node: str) -> bool:
+        """Tell whether each parent group holds a parent that may yet answer, though something above it is down."""
+        return all(any(map(self._may_vouch, group)) for group in self._state.city.nodes[node].groups)
 
     def open_to(self, node: str) -> bool:
         """Tell whether a waiting root may pass as verified."""
         wait = self._state.gate[node]
-        return self.verified(node, wait.after) and all(self._failed(check, wait.after) for check in wait.asked)
+        if not (self.verified(node, wait.after) and all(self._failed(check, wait.after) for check in wait.asked)):
+            return False
+        return self.speaks(node, wait.after) or not any(self._answers(node, wait.after))
 
     def verified(self, node: str, after: float) -> bool:
         """Tell whether each parent group holds a parent that answered a look sent later than `after`."""
         return all(any(self._vouches(parent, after, node) for parent in group) for group in self._state.city.nodes[node].groups)
 
     def speaks(self, node: str, after: float, besides: str = "") -> bool:
-        """Tell whether something that is reached through this node alone answered a look sent later than `after`."""
-        known, own = self._state.beliefs, self._state.city.nodes[node]
-        if own.kind is Kind.APP:
-            return False
-        if any(known[check].last_ok_sent > after for check in own.checks[1:]):
-            return True
-        return any(self._heard(child, after) for child in self._topology.hanging(node) if child != besides)
+        """Tell whether an answer to a look sent later than `after` surely came through this node."""
+        return any(self.came_through(node, heard) for heard in self._answers(node, after, besides))
 
     def lives(self, node: str) -> bool:
         """Tell whether something that is reached through this silent node alone is still believed alive."""
@@ -105,6 +101,21 @@ class Gate:
             if parent in self._state.city.nodes and not self._speaks_itself(parent):
                 yield from self.above(parent)
 
+    def carriers(self, node: str) -> Iterator[str]:
+        """Return the nodes that are down, with a live way to them, through which an answer of this node must have come."""
+        for parent in self._topology.parents(node):
+            if self._state.city.nodes[parent].kind is Kind.APP or not self._topology.hangs_on(node, parent):
+                continue
+            if self._topology.is_down(parent) and self._topology.reachable(parent):
+                yield parent
+            elif not self._speaks_itself(parent):
+                yield from self.carriers(parent)
+
+    def came_through(self, node: str, heard: Heard) -> bool:
+        """Tell whether an answer surely came through this node: each other way of the child failed a look sent after it."""
+        groups = [group for group in self._state.city.nodes[heard.child].groups if node in group]
+        return not groups or any(all(other == node or self._dead_since(other, heard.sent) for other in group) for group in groups)
+
     # -- small questions
 
     def _belief(self, node: str) -> Belief | None:
@@ -116,11 +127,18 @@ class Gate:
     def _speaks_itself(self, node: str) -> bool:
         return self._belief(node) is not None and node not in self._state.silent
 
-    def _vouches(self, parent: str, after: float, child: str) -> bool:
-        if not self._topology.forwards(parent):
+    def _may_vouch(self, parent: str) -> bool:
+        if parent not in self._state.city.nodes or self._topology.forwards(parent):
+            return True
+        if self._topology.is_down(parent):
             return False
+        return self.may_pass(parent) if self._belief(parent) is None else True
+
+    def _vouches(self, parent: str, after: float, child: str) -> bool:
         if parent not in self._state.city.nodes:
             return True
+        if self._topology.is_down(parent):
+            return False
         belief = self._belief(parent)
         if belief is None:
             return self.verified(parent, after)
@@ -128,11 +146,27 @@ class Gate:
             return self.speaks(parent, after, besides=child)
         return belief.status is Status.UP and belief.last_ok_sent > after
 
-    def _heard(self, child: str, after: float) -> bool:
-        belief = self._belief(child)
-        if belief is None or child in self._state.silent:
-            return self.speaks(child, after)
-        return belief.status is Status.UP and belief.last_ok_sent > after
+    def _answers(self, node: str, after: float, besides: str = "") -> Iterator[Heard]:
+        """Answers to looks sent later than `after`, of the node's other checks and of what can only be reached through it now."""
+        known, own = self._state.beliefs, self._state.city.nodes[node]
+        if own.kind is Kind.APP:
+            return
+        yield from (Heard(node, known[check].last_ok_sent) for check in own.checks[1:] if known[check].last_ok_sent > after)
+        for child in self._topology.hanging(node):
+            belief = self._belief(child) if child not in self._state.silent else None
+            if child == besides:
+                continue
+            if belief is None:
+                yield from (Heard(child, heard.sent) for heard in self._answers(child, after))
+            elif belief.status is Status.UP and belief.last_ok_sent > after:
+                yield Heard(child, belief.last_ok_sent)
+
+    def _dead_since(self, node: str, after: float) -> bool:
+        """Tell whether a node carried nothing after that time: nothing leads to it, or it is down and failed a look sent later."""
+        if not self._topology.is_down(node):
+            return not self._topology.forwards(node)
+        belief = self._belief(node)
+        return belief is None or belief.last_loss > after or not self._topology.reachable(node)
 
     def _alive(self, child: str) -> bool:
         belief = self._belief(child)
@@ -145,21 +179,24 @@ class Gate:
             return True
         return belief.last_valid > after or (belief.last_sent > after and belief.reason is Reason.NO_ROUTE)
 
-    def _above(self, node: str) -> Iterable[str]:
-        """Nodes to ask about what is above: parents, and for a silent one what else is reached through it."""
+    def _witnesses(self, node: str) -> Iterator[Check]:
+        """The checks that say whether what is above lives: of the parents, and for a silent one of all that would speak for it."""
+        city = self._state.city
         for parent in dict.fromkeys(self.above(node)):
-            yield parent
+            yield from self._checks((parent,))
             if parent in self._state.silent:
-                yield from (child for child in self._topology.hanging(parent) if child != node)
+                yield from map(city.checks.__getitem__, city.nodes[parent].checks[1:])
+                yield from self._checks(child for child in self._topology.hanging(parent) if child != node)
 
     def _behind(self, node: str) -> list[Check]:
-        """The checks to ask behind a node: its own others and those of what is reached through it alone, the quickest of the first few."""
+        """The checks to ask behind a node, the quickest of the first few: of what is reached through it alone, else its own others."""
         city, known = self._state.city, self._state.beliefs
         own = city.nodes[node]
         if own.kind is Kind.APP:
             return []
-        checks = chain(map(city.checks.__getitem__, own.checks[1:]), filter(None, map(city.decider, self._through(node))))
-        living = islice((check for check in checks if known[check.id].status in LIVING), 2 * ASKED)
+        checks = chain(filter(None, map(city.decider, self._through(node))), map(city.checks.__getitem__, own.checks[1:]))
+        living = list(islice((check for check in checks if known[check.id].status in LIVING), 2 * ASKED))
+        living = [check for check in living if check.node != node] or living
         return sorted(living, key=lambda check: (check.timeout, check.id))[:ASKED]
 
     def _through(self, node: str) -> Iterator[str]:
@@ -168,6 +205,11 @@ class Gate:
             yield child
             if not self._speaks_itself(child):
                 yield from self._through(child)
+
+    def _note(self, node: str) -> None:
+        asked = (self._state.city.checks[check].node for check in self._state.gate[node].asked if check in self._state.city.checks)
+        for other in (node, *self.above(node), *(check.node for check in self._witnesses(node)), *asked):
+            self._hangs_on.setdefault(other, set()).add(node)
 
     def _checks(self, nodes: Iterable[str]) -> list[Check]:
         return [check for check in map(self._state.city.decider, nodes) if check is not None]

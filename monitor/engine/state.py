@@ -36,13 +36,21 @@ class Wait:
     asked: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """An answer of `child` to a look sent at `sent` that came through a node which is down."""
+
+    child: str
+    sent: float
+
+
 @dataclass(slots=True)
 class State:
     """All that is kept: a snapshot is this and nothing else.
 
     `beliefs` are by check id; `gate` holds the roots that wait to be verified, `silent` the nodes that do not answer while
-    something behind them does (with the time of that finding); `heard` when a look was sent that was answered through a node
-    that is down; `owed` the outbox (page by key, in order of decision);
+    something behind them does (with the time of that finding); `heard` the last answer that came
+    through each node which is down; `owed` the outbox (page by key, in order of decision);
     `counts` what could not be used, by word.
     """
 
@@ -50,7 +58,7 @@ class State:
     beliefs: dict[str, Belief] = field(default_factory=dict)
     gate: dict[str, Wait] = field(default_factory=dict)
     silent: dict[str, float] = field(default_factory=dict)
-    heard: dict[str, float] = field(default_factory=dict)
+    heard: dict[str, Heard] = field(default_factory=dict)
     incidents: dict[str, Incident] = field(default_factory=dict)
     owed: dict[str, Page] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
