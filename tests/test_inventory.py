@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from monitor.core.city import SITES, Kind
 from monitor.core.errors import Exit, PantauError
-from monitor.core.rules import Grade
+from monitor.core.rules import GRADES, Grade
 from monitor.core.topology import Topology
 from monitor.inventory import InventoryError, examine, load, write_larger
 from monitor.inventory.reference import reference
@@ -282,6 +282,12 @@ def test_the_larger_city_has_as_many_sites_as_asked_by_the_same_rules(tmp_path: 
 def test_a_larger_city_is_not_smaller(tmp_path: Path) -> None:
     with pytest.raises(PantauError, match=r"--sites 5: the city has 87; give a number from 87 to 5000"):
         write_larger(COMMITTED, 5, tmp_path)
+
+
+def test_a_class_may_have_odds_a_cap_and_outages_of_its_own(tmp_path: Path) -> None:
+    rules = load(write(tmp_path, SMALL + "classes: {radio: {odds: 9, cap: 5m, outages: 20, interval: 20s}}\n")).rules
+    assert rules[Grade.RADIO] == replace(GRADES[Grade.RADIO], odds=9, cap=300, outages=20, interval=20)
+    assert rules[Grade.FIBRE] == GRADES[Grade.FIBRE]
 
 
 def test_the_reference_and_the_schema_are_those_of_the_types() -> None:

@@ -1,9 +1,16 @@
 """`pantau check-config` and `pantau completion`."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from monitor.core.city import City
+    from monitor.core.promise import Promise
+    from monitor.core.rules import Grade, Rule
 
 DEFAULT = Path("inventory.yaml")
 
@@ -20,7 +27,8 @@ def check_config(file: Path, form: str) -> int:
 
     city, problems = inventory.examine(file)
     if form == "json":
-        click.echo(json.dumps({"problems": [problem.as_json() for problem in problems]}, ensure_ascii=False))
+        classes = {grade.value: asdict(said) for grade, said in _promises(city)} if city else {}
+        click.echo(json.dumps({"problems": [problem.as_json() for problem in problems], "classes": classes}, ensure_ascii=False))
     else:
         for problem in problems:
             click.echo(str(problem))
@@ -29,7 +37,35 @@ def check_config(file: Path, form: str) -> int:
             click.echo(
                 f"{file}: {sites} situs/sites, {len(city.applications)} aplikasi/applications, {len(city.checks)} checks: baik / clean"
             )
+            for grade, said in _promises(city):
+                click.echo(_price(grade, city.rules[grade], said))
+            click.echo(f"  seluruhnya / all together: kabar palsu / false pages ≤ {_false_a_year(city):.1f} setahun / a year")
     return 1 if problems else 0
+
+
+def _promises(city: "City") -> "list[tuple[Grade, Promise]]":
+    """Return what each class that is used promises."""
+    from monitor.core.promise import promise_of_class
+
+    used = {check.grade for check in city.checks.values()}
+    return [(grade, promise_of_class(grade, rule)) for grade, rule in city.rules.items() if grade in used]
+
+
+def _false_a_year(city: "City") -> float:
+    """Return the false pages a year that the rules allow for all that decide about a node."""
+    from monitor.core.promise import promise
+
+    deciders = [check for node in city.nodes if (check := city.decider(node))]
+    return sum(promise(city.rules[check.grade], check).false for check in deciders)
+
+
+def _price(grade: "Grade", rule: "Rule", said: "Promise") -> str:
+    """Return what a class promises and costs in one line."""
+    cap = f", paling lama / cap {rule.cap:g} s" if rule.cap else ""
+    return (
+        f"  {grade:<5} gangguan sampai pasti / fault to DOWN {said.mean:.0f} s, {said.worst:.0f} s terlama / at worst{cap}; "
+        f"kabar palsu / false pages {said.false:.2g} setahun per sasaran / a target-year = 1 : {1 / said.share:.0f}"
+    )
 
 
 @click.command()

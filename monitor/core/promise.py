@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from monitor.core import belief as beliefs
 from monitor.core.belief import Belief
 from monitor.core.city import Check
-from monitor.core.rules import YEAR, Rule
+from monitor.core.rules import YEAR, Grade, Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,11 @@ def promise(rule: Rule, check: Check, belief: Belief | None = None) -> Promise:
     false = rule.outages / rule.odds + price_of_cap(rule, check, known)
     certain = beliefs.certain_after(rule, check, known)
     return Promise(false, false / (false + rule.outages), check.interval / 2 + certain, check.interval + certain)
+
+
+def promise_of_class(grade: Grade, rule: Rule) -> Promise:
+    """Return what the rule promises of a target with the noise, the interval and the time-out of its class."""
+    return promise(rule, Check(grade.value, "", "", "", grade, rule.interval, rule.timeout))
 
 
 def price_of_cap(rule: Rule, check: Check, belief: Belief) -> float:

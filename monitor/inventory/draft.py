@@ -2,17 +2,18 @@
 
 import os
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 from monitor.core.city import Kind
-from monitor.core.rules import GRADES, Grade
+from monitor.core.rules import GRADES, Grade, Rule
 from monitor.inventory.problems import Problems, dotted, nearest
 from monitor.inventory.shape import InventoryPart, LinedPart, NodePart, SitePart, WayPart
 from monitor.inventory.tree import Branch, key_spot, known, value_spot
 from monitor.inventory.tree import Path as Way
 
+RULE_KEYS = ("interval", "timeout", "odds", "cap", "outages")
 PREFIXES = {"kec": Kind.KECAMATAN, "kel": Kind.KELURAHAN, "pkm": Kind.PUSKESMAS, "opd": Kind.OPD, "titik": Kind.TITIK}
 
 
@@ -100,9 +101,18 @@ class Draft:
 
     def times(self, grade: Grade) -> tuple[float, float]:
         """Return interval and time-out of a class, in seconds."""
-        given = self.file.classes.get(grade)
-        rule = GRADES[grade]
-        return (given and given.interval) or rule.interval, (given and given.timeout) or rule.timeout
+        rule = self.rules[grade]
+        return rule.interval, rule.timeout
+
+    @cached_property
+    def rules(self) -> dict[Grade, Rule]:
+        """The detection rules of the classes, with what the file says of them."""
+        return {grade: self._rule(grade, rule) for grade, rule in GRADES.items()}
+
+    def _rule(self, grade: Grade, rule: Rule) -> Rule:
+        part = self.file.classes.get(grade)
+        said: dict[str, float] = {key: value for key in RULE_KEYS if (value := getattr(part, key, None)) is not None}
+        return replace(rule, **said)  # type: ignore[arg-type]
 
     def refer(self, path: Way, word: str, words: Collection[str], what: str) -> None:
         """Say so when `word` is none of `words`."""

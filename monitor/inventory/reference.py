@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from alerts.channels import CHANNELS
+from monitor.core.promise import promise_of_class
 from monitor.core.rules import GRADES
 from monitor.inventory.shape import (
     AppPart,
@@ -120,10 +121,25 @@ def _bounds(field: FieldInfo) -> str:
 
 
 def _grades() -> Iterator[str]:
-    yield "| class | interval | time-out | least span of losses before DOWN |\n|---|---|---|---|"
+    heads = (
+        "class",
+        "interval",
+        "time-out",
+        "least span of losses",
+        "odds",
+        "outages a year",
+        "fault to DOWN",
+        "false pages a target-year",
+    )
+    yield f"| {' | '.join(heads)} |"
+    yield "|---|---|---|---|---|---|---|---|"
     for grade, rule in GRADES.items():
-        yield f"| `{grade}` | {rule.interval:g} s | {rule.timeout:g} s | {rule.span:g} s |"
-    yield ""
+        said = promise_of_class(grade, rule)
+        yield (
+            f"| `{grade}` | {rule.interval:g} s | {rule.timeout:g} s | {rule.span:g} s | {rule.odds:g} | {rule.outages:g} "
+            f"| {said.mean:.0f} s, at worst {said.worst:.0f} s | {said.false:.2f} |"
+        )
+    yield "\nThe times are those of a target with the noise of its class; a noisier one takes longer (`pantau simulate`).\n"
 
 
 def _options(options: type[BaseModel]) -> Iterator[str]:

@@ -41,6 +41,7 @@ def resolve(draft: Draft) -> City:
         groups=dict(file.groups),
         receivers=_receivers(draft),
         routes=tuple(_routes(draft)),
+        rules=draft.rules,
     )
     return replace(city, fingerprint=fingerprint(city))
 

@@ -12,10 +12,13 @@ from monitor.core.rules import Grade
 from monitor.inventory.words import (
     Address,
     Addresses,
+    Cap,
     Date,
     Id,
     Interval,
     Number,
+    Odds,
+    Outages,
     PageAddress,
     Place,
     Span,
@@ -76,13 +79,20 @@ class CityPart(Part):
 
 
 class ClassPart(Part):
-    """A class of lines or sites (core, fibre, metro, radio, vpn, app): how often it is looked at.
+    """A class of lines or sites (core, fibre, metro, radio, vpn, app): how often it is looked at, and how sure DOWN must be.
 
-    What is not said comes from the detection rule of the class (`monitor/core/belief.py`).
+    What is not said comes from the detection rule of the class. `pantau check-config` prints what a class promises and costs.
     """
 
     interval: Interval | None = Field(None, description="Time from look to look.", examples=["10s"])
     timeout: Timeout | None = Field(None, description="Time that an answer may take; not longer than the interval.", examples=["2s"])
+    odds: Odds | None = Field(
+        None, description="How many to one it must be that a target is down; of so many pages about one is false.", examples=[99]
+    )
+    cap: Cap | None = Field(
+        None, description="Losses for so long are a page, false or not; without it the odds alone decide.", examples=["5m"]
+    )
+    outages: Outages | None = Field(None, description="How often a year such a target really fails.", examples=[4])
     provider: Text | None = Field(None, description="Who runs the lines of the class.", examples=["PT Penyedia Utama"])
     snmp: Switch = Field(default=False, description="Whether sites of the class are asked by SNMP too.", examples=[True])
 
@@ -263,7 +273,7 @@ class InventoryPart(Part):
 
     include: Words = Field((), description="More files, or folders of *.yaml, read as if they stood here.", examples=["inventory.d"])
     city: CityPart | None = Field(None, description="The city as a whole.")
-    classes: dict[Grade, ClassPart] = Field({}, description="How often sites of a class are looked at.")
+    classes: dict[Grade, ClassPart] = Field({}, description="How often sites of a class are looked at, and how sure DOWN must be.")
     kinds: dict[SiteKind, KindPart] = Field({}, description="What sites of a kind have in common.")
     defaults: dict[CheckKind, DefaultPart] = Field({}, description="What checks of a kind have in common.")
     hub: HubPart | None = Field(None, description="The router at the top.")

@@ -88,4 +88,7 @@ Place = Annotated[
     WithJsonSchema({"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}),
 ]
 Number = Annotated[float, Strict()]
+Odds = Annotated[float, Strict(), Field(ge=1, le=1e6)]
+Outages = Annotated[float, Strict(), Field(gt=0, le=1000)]
+Cap = Annotated[Duration, Field(ge=10, le=86400), WithJsonSchema(_DURATION_SCHEMA)]
 Switch = Annotated[bool, Strict()]
