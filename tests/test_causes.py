@@ -7,8 +7,8 @@ import pytest
 
 from alerts.message import compose
 from monitor.core.city import SITES, City, Kind
-from monitor.core.events import Severity, Step, Why
-from monitor.core.verdict import Reason
+from monitor.core.events import ProbeResult, Severity, Step, Why
+from monitor.core.verdict import Reason, Verdict
 from monitor.engine import Condition
 from monitor.inventory import load
 from tests.play import Play
@@ -167,3 +167,15 @@ def test_a_dead_name_server_is_one_page_and_what_has_a_name_is_unknown_but_not_d
     assert play.engine.condition("app-portal", play.at) is Condition.UNKNOWN
     assert play.engine.condition("kel-gentong", play.at) is Condition.UP
     _healed(play)
+
+
+def test_a_look_that_was_lost_before_the_repair_does_not_make_a_router_silent_that_comes_back() -> None:
+    play = _play()
+    play.dead = {"kec-gadingrejo"}
+    play.run(60)
+    at = play.at
+    play.take(ProbeResult("kel-sebani/icmp", at + 0.2, at + 0.21, Verdict.OK, seconds=0.01))
+    play.take(ProbeResult("kec-gadingrejo/icmp", at + 0.1, at + 1.1, Verdict.FAIL, Reason.TIMEOUT))
+    assert play.causes(Step.END) == []
+    play.take(ProbeResult("kec-gadingrejo/icmp", at + 1.2, at + 2.2, Verdict.FAIL, Reason.TIMEOUT))
+    assert play.causes(Step.END) == ["kec-gadingrejo"]

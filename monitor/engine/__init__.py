@@ -155,7 +155,7 @@ class Engine:
             self._came_up(node, Why.RECOVERED, look.at)
         elif belief.status is Status.DOWN and belief.first_ok:
             self._out.effects.append(Verify(check.id, belief.first_ok + beliefs.RECOVERY))
-        elif look.verdict is Verdict.FAIL and belief.status is Status.DOWN and self._spoken_for(node, last_loss):
+        elif look.verdict is Verdict.FAIL and belief.status is Status.DOWN and self._spoken_for(node, last_loss, look.sent):
             self._hush(node, look.at)
         if belief.status is Status.SUSPECT:
             self._out.effects.append(Verify(check.id, beliefs.look_again(self.state.city.rules[check.grade], check, belief)))
@@ -218,9 +218,10 @@ class Engine:
         for carrier in through:
             self.state.heard[carrier] = Heard(node, look.sent)
 
-    def _spoken_for(self, node: str, since: float) -> bool:
+    def _spoken_for(self, node: str, lost: float, lost_again: float) -> bool:
+        """Tell whether an answer came through a node between two losses of its own; after the last one it may just be coming back."""
         heard = self.state.heard.get(node)
-        return heard is not None and heard.sent > since and self.gate.came_through(node, heard)
+        return heard is not None and lost < heard.sent < lost_again and self.gate.came_through(node, heard)
 
     def _hush(self, node: str, at: float) -> None:
         """A node that works and does not answer us is a ticket: no cause, no page."""
