@@ -11,6 +11,7 @@ from exporters.view import View
 from monitor.core.belief import Belief, prior, status_at
 from monitor.core.city import Check, Node
 from monitor.core.events import Decision
+from monitor.core.promise import promise
 from monitor.core.rules import Rule
 from monitor.engine import Engine
 
@@ -103,8 +104,16 @@ def _check(engine: Engine, check: Check, at: float) -> Json:
 
 
 def _numbers(rule: Rule, check: Check, belief: Belief) -> Mapping[str, float]:
-    """Return the evidence beside what DOWN needs; odds as natural logarithms, spans in seconds."""
+    """Return the evidence beside what DOWN needs, and what is promised of the check; odds as natural logarithms, spans in seconds."""
+    noise, said = belief.noise or rule.noise, promise(rule, check, belief)
     return {
+        "p": noise.p,
+        "tau": noise.tau,
+        "false_a_year": round(said.false, 4),
+        "false_share": round(said.share, 4),
+        "down_after": round(said.worst, 1),
+        "downs": belief.downs,
+        "brief": belief.brief,
         "losses": belief.losses,
         "log_odds": round(prior(rule, check) + belief.nats, 3),
         "log_odds_needed": round(math.log(rule.odds), 3),

@@ -20,6 +20,8 @@ from exporters.status import ANSWERS, SEEN, SILENT, conditions, open_incidents
 from exporters.view import Figures, View
 from monitor.core.belief import Belief, Status, status_at
 from monitor.core.city import SITES, Check, City, Kind
+from monitor.core.promise import fleet
+from monitor.core.rules import Rule
 from monitor.core.verdict import Verdict
 from monitor.engine import Condition, Engine
 
@@ -72,6 +74,11 @@ METRICS: dict[str, Named] = {
     "pantau_check_last_look_timestamp_seconds": Named(
         "gauge", CHECK, "When the check was last looked at with a valid result, epoch seconds."
     ),
+    "pantau_check_noise_ratio": Named("gauge", CHECK, "Share of looks that a good target is believed to lose, 0 to 1."),
+    "pantau_check_noise_seconds": Named("gauge", CHECK, "Time over which its losses are believed to hang together."),
+    "pantau_check_downs_total": Named("counter", CHECK, "Times the check was believed down; survives a restart."),
+    "pantau_check_brief_downs_total": Named("counter", CHECK, "Those that were over within a minute: no more can have been false."),
+    "pantau_false_pages_stated_per_year": Named("gauge", (), "False pages a year that the rules allow at most, all targets together."),
     "pantau_incident_open": Named("gauge", INCIDENT, "1 for every open incident."),
     "pantau_incident_opened_timestamp_seconds": Named("gauge", INCIDENT, "When the open incident was opened, in epoch seconds."),
     "pantau_incident_sites_behind": Named("gauge", INCIDENT, "Sites that the open incident keeps out of reach, its cause not counted."),
@@ -176,6 +183,10 @@ def _last_look(scene: Scene) -> Rows:
     return ((labels, belief.last_valid) for _, labels, belief in _beliefs(scene) if belief.last_valid)
 
 
+def _of_checks(value: Callable[[Rule, Check, Belief], float]) -> Callable[[Scene], Rows]:
+    return lambda scene: ((labels, value(scene.city.rules[check.grade], check, belief)) for check, labels, belief in _beliefs(scene))
+
+
 def _incidents(value: Callable[[Scene, str, float, tuple[str, ...]], float]) -> Callable[[Scene], Rows]:
     def rows(scene: Scene) -> Rows:
         found = {(one.cause.node, one.cause.severity.value): one for one in open_incidents(scene.engine)}
@@ -238,6 +249,11 @@ ROWS: dict[str, Callable[[Scene], Rows]] = {
     "pantau_check_rtt_seconds": _rtt,
     "pantau_check_loss_ratio": _loss,
     "pantau_check_last_look_timestamp_seconds": _last_look,
+    "pantau_check_noise_ratio": _of_checks(lambda rule, _check, belief: (belief.noise or rule.noise).p),
+    "pantau_check_noise_seconds": _of_checks(lambda rule, _check, belief: (belief.noise or rule.noise).tau),
+    "pantau_check_downs_total": _of_checks(lambda _rule, _check, belief: belief.downs),
+    "pantau_check_brief_downs_total": _of_checks(lambda _rule, _check, belief: belief.brief),
+    "pantau_false_pages_stated_per_year": _one(lambda scene: fleet(scene.city, scene.engine.state.beliefs).false),
     "pantau_incident_open": _incidents(lambda *_: 1.0),
     "pantau_incident_opened_timestamp_seconds": _incidents(lambda _scene, _id, opened, _behind: opened),
     "pantau_incident_sites_behind": _incidents(_sites_behind),

@@ -24,6 +24,7 @@ from exporters.view import View
 from monitor.core.belief import Belief
 from monitor.core.city import SITES, City, Kind, Node
 from monitor.core.events import Decision, Severity, Why
+from monitor.core.promise import fleet
 from monitor.engine import Condition
 
 HERE = Path(__file__).parent
@@ -215,6 +216,11 @@ class Glance:
             return self.say("starting")
         unseen = sites["unknown"] - sites["new"]
         return self.say("blind", count=f"{unseen} {self.say('sites')}") if unseen else self.say("all_well")
+
+    def promise(self) -> str:
+        """Return how many pages may be false, and how many can have been at most."""
+        said = fleet(self.city, self.engine.state.beliefs)
+        return self.say("promise", one_in=f"{said.one_in:.0f}", false=f"{said.false:.2g}", downs=said.downs, brief=said.brief)
 
     def news(self) -> list[tuple[str, str, str]]:
         """Return what changed lately: when, whose names, and what; equal things of the same minute are one line."""

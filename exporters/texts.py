@@ -82,6 +82,10 @@ TEXTS: Mapping[str, Pair] = {
     ),
     "reload_refused": ("Inventaris baru ditolak, yang lama tetap dipakai: {why}", "A new inventory was refused, the old one stays: {why}"),
     "other_language": ("English", "Bahasa Indonesia"),
+    "promise": (
+        "Kabar palsu: paling banyak satu dari {one_in}, {false} setahun. Terukur: dari {downs} gangguan, {brief} berlalu dalam semenit.",
+        "False pages: at most one in {one_in}, {false} a year. Measured: of {downs} outages {brief} were over within a minute.",
+    ),
     "watched_by": ("diawasi oleh Pantau {version}", "watched by Pantau {version}"),
     "raw": ("data mentah", "raw data"),
     "metrics": ("metrik", "metrics"),

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from monitor.core import belief as beliefs
 from monitor.core.belief import Belief, Status
-from monitor.core.city import Check
+from monitor.core.city import Check, City, Kind, Node
 from monitor.core.events import ProbeResult, Why
 from monitor.core.habit import Trouble
-from monitor.core.promise import promise
+from monitor.core.promise import fleet, promise
 from monitor.core.rules import GRADES, Grade, Noise, Rule
 from monitor.core.verdict import Reason, Verdict
 
@@ -192,3 +192,22 @@ def test_a_target_that_falls_again_and_again_is_flapping_until_it_was_calm_for_a
     assert target.belief.flapping
     target.look(at=target.at + 3600)
     assert not target.belief.flapping
+
+
+def test_outages_are_counted_and_those_that_were_over_within_a_minute_apart() -> None:
+    target = Target()
+    target.fall()
+    target.rise()
+    target.fall()
+    target.look(at=target.at + 300)
+    target.look(at=target.at + 10)
+    assert (target.belief.downs, target.belief.brief) == (2, 1)
+
+
+def test_a_city_is_promised_one_false_page_in_a_hundred_and_told_how_many_can_have_been() -> None:
+    nodes = {name: Node(name, Kind.KELURAHAN, name, checks=(f"{name}/icmp",)) for name in ("a", "b", "c")}
+    city = City("Uji", nodes=nodes, checks={f"{name}/icmp": check_of(Grade.FIBRE, name) for name in nodes})
+    said = fleet(city, {"a/icmp": up(downs=3, brief=1), "b/icmp": up(downs=2)})
+    assert (said.downs, said.brief) == (5, 1)
+    assert said.one_in == pytest.approx(100)
+    assert said.false == pytest.approx(3 * 4 / 99)

@@ -53,10 +53,9 @@ def _promises(city: "City") -> "list[tuple[Grade, Promise]]":
 
 def _false_a_year(city: "City") -> float:
     """Return the false pages a year that the rules allow for all that decide about a node."""
-    from monitor.core.promise import promise
+    from monitor.core.promise import fleet
 
-    deciders = [check for node in city.nodes if (check := city.decider(node))]
-    return sum(promise(city.rules[check.grade], check).false for check in deciders)
+    return fleet(city, {}).false
 
 
 def _price(grade: "Grade", rule: "Rule", said: "Promise") -> str:

@@ -29,6 +29,7 @@ WOBBLE = 0.1
 ENOUGH, ROUNDED = 0.02, 0.002
 """Nats and seconds by which a shortened gap is longer than it need be, for times are rounded."""
 RECOVERY = 10.0
+BRIEF = 60.0
 STALE_INTERVALS = 3
 FLAPS, CALM, MEMORY = 2.5, 1.0, 3600.0
 """Falls (each fades over an hour) from which a target is flapping, and below which it is no more."""
@@ -50,7 +51,8 @@ class Belief:
 
     `first_loss`, `last_loss` and `decided` (the loss that made it DOWN) are times of sending. `counts` holds looks by
     verdict since the check is known. `learned` is the histogram of its healed losses and `noise` what follows from it (None:
-    that of its class). `falls` are the times it went DOWN of late, faded to `decided`; `flapping` holds until it calms down.
+    that of its class). `falls` are the times it went DOWN of late, faded to `decided`; `flapping` holds until it calms down. Of all
+    `downs` so many were `brief`: over within `BRIEF` seconds of the verdict. No more than those can have been false.
     """
 
     status: Status = Status.NEW
@@ -76,6 +78,8 @@ class Belief:
     habit: Habit = field(default_factory=Habit)
     falls: float = 0.0
     flapping: bool = False
+    downs: int = 0
+    brief: int = 0
 
 
 def noise_of(rule: Rule, belief: Belief, reason: Reason | None) -> Noise:
@@ -160,6 +164,7 @@ def _returned(rule: Rule, belief: Belief, look: ProbeResult, reason: Reason | No
         belief.first_ok = belief.first_ok or look.sent
         if look.sent - belief.first_ok < RECOVERY:
             return None
+        belief.brief += belief.first_ok - belief.decided <= BRIEF
     elif belief.losses and reason not in WRONG:
         span, gap, answers = belief.last_loss - belief.first_loss, look.sent - belief.last_loss, answered(belief)
         belief.learned = learning.healed(rule, belief.learned, answers, belief.losses, span, gap)
@@ -206,6 +211,7 @@ def _failed(rule: Rule, check: Check, belief: Belief, look: ProbeResult) -> Why 
 
 
 def _fell(belief: Belief, look: ProbeResult) -> None:
+    belief.downs += 1
     belief.falls = 1 + belief.falls * math.exp((belief.decided - look.sent) / MEMORY)
     belief.flapping = belief.flapping or belief.falls >= FLAPS
     belief.status, belief.since, belief.decided = Status.DOWN, look.at, look.sent
