@@ -179,3 +179,25 @@ def test_a_look_that_was_lost_before_the_repair_does_not_make_a_router_silent_th
     assert play.causes(Step.END) == []
     play.take(ProbeResult("kec-gadingrejo/icmp", at + 1.2, at + 2.2, Verdict.FAIL, Reason.TIMEOUT))
     assert play.causes(Step.END) == ["kec-gadingrejo"]
+
+
+def test_an_application_that_answers_is_neither_hit_by_nor_a_voice_for_the_one_that_it_needs() -> None:
+    play = _play()
+    play.lost = {"app-simpus/http": Reason.KEYWORD_FORBIDDEN}
+    play.run(300)
+    assert (play.causes(Step.OPEN), play.causes(Step.END)) == (["app-simpus"], [])
+    assert play.pages[0].behind == ()
+    play.lost["app-jdih/http"] = Reason.TLS_EXPIRED
+    play.run(200)
+    assert play.causes(Step.OPEN) == ["app-simpus", "app-jdih"]
+    assert len(play.engine.open_incidents()) == 2
+    _healed(play)
+
+
+def test_a_cause_below_a_router_that_never_answered_is_told_as_not_verified() -> None:
+    play = Play(_city())
+    play.mute = {"kec-gadingrejo"}
+    play.run(200)
+    play.dead = {"kel-gentong"}
+    play.run(100)
+    assert [(page.cause, page.why) for page in play.pages[:1]] == [("kel-gentong", Why.ROOT_UNVERIFIED)]

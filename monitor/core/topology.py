@@ -4,7 +4,7 @@ A parent forwards when it is reachable and not down. Kept as one counter a group
 it flips. The graph is free of cycles (the inventory refuses them); a parent without an entry forwards always.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from monitor.core.city import Node
 
@@ -63,8 +63,11 @@ class Topology:
             self._down.discard(node)
         return self._spread(node, up=not down) if self.forwards(node) != before else []
 
-    def behind(self, *nodes: str) -> tuple[str, ...]:
-        """Nodes that cannot be reached now and could be, were these not down, nor what is down behind them; nearest first."""
+    def behind(self, *nodes: str, spared: Callable[[str], bool] = lambda _: False) -> tuple[str, ...]:
+        """Nodes that cannot be reached now and could be, were these not down, nor what is down behind them; nearest first.
+
+        Those that are `spared` are passed over, and what is behind them with them.
+        """
         found: dict[str, None] = {}
         revived: dict[str, set[int]] = {}
         queue = list(nodes)
@@ -74,7 +77,7 @@ class Topology:
                     continue
                 groups = revived.setdefault(child, set())
                 groups.add(group)
-                if len(groups) == self._dead_groups[child]:
+                if len(groups) == self._dead_groups[child] and not spared(child):
                     found[child] = None
                     queue.append(child)
         return tuple(node for node in found if node not in nodes)

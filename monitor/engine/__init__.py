@@ -251,7 +251,7 @@ class Engine:
         """Let through the gate whoever may pass, all that belong together at once."""
         for node in nodes:
             if node in self.state.gate and not self.causes.undecided(node, self.state.gate[node].after) and self.gate.open_to(node):
-                self._decide_on(node, Why.ROOT_VERIFIED, at)
+                self._decide_on(node, Why.ROOT_VERIFIED if self.gate.sure(node) else Why.ROOT_UNVERIFIED, at)
 
     def _ticked(self, at: float) -> None:
         for node, wait in list(self.state.gate.items()):

@@ -123,12 +123,16 @@ class Causes:
 
     # -- the name of it
 
+    def behind(self, members: Iterable[str]) -> tuple[str, ...]:
+        """Return what these roots take with them; not an application that answers although another one that it needs does not."""
+        return self._topology.behind(*members, spared=self._answers_without)
+
     def cause(self, members: Sequence[str], why: Why) -> Cause:
         """Return what is named as the cause of these roots: the one risk that explains them, or the one that fell first."""
         city, first = self._state.city, min(members, key=self._fell)
         best, second = self._covers(members)
         named = max(best.risks, key=lambda risk: len(set(self.risks[risk].members).intersection(members)), default=first)
-        gone = self._topology.behind(*members)
+        gone = self.behind(members)
         behind = [city.nodes[each] for each in gone if city.nodes[each].kind is not Kind.LINK and each != named]
         nodes = [city.nodes[each] for each in members]
         opds, urusan = incidents.impact(city, [*nodes, *behind])
@@ -174,6 +178,13 @@ class Causes:
     def _status(self, node: str) -> Status:
         check = self._state.city.decider(node)
         return self._state.beliefs[check.id].status if check else Status.NEW
+
+    def _answers_without(self, node: str) -> bool:
+        city = self._state.city
+        if city.nodes[node].kind is not Kind.APP or self._status(node) is not Status.UP:
+            return False
+        dead = [group for group in city.nodes[node].groups if not any(map(self._topology.forwards, group))]
+        return all(parent in city.nodes and city.nodes[parent].kind is Kind.APP for group in dead for parent in group)
 
     def _fell(self, node: str) -> float:
         check = self._state.city.decider(node)

@@ -55,7 +55,7 @@ class Desk:
         off, for that says nothing of what was seen before.
         """
         blind = any(self._state.city.nodes[root].kind is Kind.HUB for root in roots)
-        behind = set(self._topology.behind(*roots)) if self.open and not blind else set()
+        behind = set(self._causes.behind(roots)) if self.open and not blind else set()
         covered = [each for each in self.open_incidents() if behind.issuperset(down_members(each))]
         joined = covered or [self._state.incidents[self.open[each]] for each in self._causes.together(roots[0], self.open)]
         if joined:

@@ -81,6 +81,10 @@ class Gate:
         """Tell whether each parent group holds a parent that answered a look sent later than `after`."""
         return all(any(self._vouches(parent, after, node) for parent in group) for group in self._state.city.nodes[node].groups)
 
+    def sure(self, node: str) -> bool:
+        """Tell whether nobody above was passed over who is looked at and never answered yet."""
+        return not any(self._state.city.decider(parent) and self._belief(parent) is None for parent in self.above(node))
+
     def speaks(self, node: str, after: float, besides: str = "") -> bool:
         """Tell whether an answer to a look sent later than `after` surely came through this node."""
         return any(self.came_through(node, heard) for heard in self._answers(node, after, besides))
