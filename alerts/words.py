@@ -3,6 +3,7 @@
 Each entry is (Indonesian, English). A test holds that every reason code and every why has its words.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta, timezone
 
@@ -182,6 +183,7 @@ MONTHS: tuple[Pair, ...] = (
     ("Desember", "December"),
 )
 ZONES = {7.0: "WIB", 8.0: "WITA", 9.0: "WIT"}
+WRITTEN_DAY = re.compile(r"(\d{1,2}) ([A-Z][a-z]+) (\d{4})")
 AGO = {"d": 86400, "h": 3600, "m": 60}
 UNITS: tuple[tuple[int, Pair], ...] = ((86400, ("hari", "d")), (3600, ("jam", "h")), (60, ("menit", "min")), (1, ("detik", "s")))
 
@@ -212,12 +214,17 @@ def local(at: float, utc_offset: float) -> datetime:
     return datetime.fromtimestamp(at, UTC).astimezone(timezone(timedelta(hours=utc_offset)))
 
 
+def zone_of(utc_offset: float) -> str:
+    """Return "WIB", or "UTC+5.5" where Indonesia has no such zone."""
+    return ZONES.get(utc_offset, f"UTC{utc_offset:+g}")
+
+
 def clock(at: float, utc_offset: float, language: str, *, beside: float | None = None, zone: bool = True) -> str:
     """Return "02.14.07 WIB"; with the day before it when that is not the day of `beside` (epoch seconds)."""
     when = local(at, utc_offset)
     written = f"{when:%H.%M.%S}"
     if zone:
-        written += " " + ZONES.get(utc_offset, f"UTC{utc_offset:+g}")
+        written += " " + zone_of(utc_offset)
     if beside is not None and local(beside, utc_offset).date() != when.date():
         written = f"{day(when.date(), language)} {written}"
     return written
@@ -226,10 +233,13 @@ def clock(at: float, utc_offset: float, language: str, *, beside: float | None =
 def moment(written: str, utc_offset: float, now: float) -> float:
     """Return the epoch seconds of a time as people write it; ValueError when it is none.
 
-    "02.14", "02:14:07" (the last time it was that o'clock), "2026-11-24", "2026-11-24 02.14", "7d", "2h", "30m" (so long before
-    `now`), ISO 8601 with a zone, or epoch seconds. What names no zone is the city's time.
+    "02.14", "02:14:07 WIB" (the last time it was that o'clock), "2026-11-24", "2026-11-24 02.14", "7d", "2h", "30m" (so long before
+    `now`), ISO 8601 with a zone, epoch seconds, or what `clock` writes. What names no zone is the city's time.
     """
-    text = written.strip()
+    text = WRITTEN_DAY.sub(_iso_day, written.strip())
+    for hours in (utc_offset, *ZONES):
+        if text.endswith(f" {zone_of(hours)}"):
+            return moment(text.removesuffix(zone_of(hours)), hours, now)
     if text[:-1].isdecimal() and text[-1] in AGO:
         return now - int(text[:-1]) * AGO[text[-1]]
     if text.replace(".", "", 1).isdecimal() and len(text) >= 9:
@@ -241,6 +251,12 @@ def moment(written: str, utc_offset: float, now: float) -> float:
     when = datetime.fromisoformat(f"{date_part or today.date()} {time_part.replace('.', ':')}")
     at = (when if when.tzinfo else when.replace(tzinfo=today.tzinfo)).timestamp()
     return at if date_part or at <= now else at - 86400
+
+
+def _iso_day(found: re.Match[str]) -> str:
+    """Return "2026-11-24" for "24 November 2026"; a month that is none becomes 00, which no calendar takes."""
+    month = next((number for number, names in enumerate(MONTHS, 1) if found[2] in names), 0)
+    return f"{found[3]}-{month:02}-{int(found[1]):02}"
 
 
 def lasted(seconds: float, language: str) -> str:

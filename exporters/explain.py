@@ -43,7 +43,8 @@ def explain(view: View, subject: str) -> Json | None:
         }
     else:
         return None
-    return {"subject": subject, "at": at, **found, "chain": _chain(view, subject, at), "decisions": _decisions(view, subject)}
+    head = {"subject": subject, "at": at, "utc_offset": state.city.utc_offset}
+    return {**head, **found, "chain": _chain(view, subject, at), "decisions": _decisions(view, subject)}
 
 
 def _chain(view: View, subject: str, at: float) -> list[Json]:

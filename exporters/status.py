@@ -86,3 +86,4 @@ def status(engine: Engine, at: float, control: str = "") -> Mapping[str, object]
         "incidents": [incident_json(engine, incident) for incident in open_incidents(engine)],
         "owed": len(engine.state.owed),
     }
+        "utc_offset": city.utc_offset,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from alerts.words import MONTHS, ZONES, Pair, local, pick
+from alerts.words import MONTHS, Pair, local, pick, zone_of
 from monitor.core.events import Severity, Why
 from monitor.engine import Condition
 
@@ -102,7 +102,7 @@ def hour(at: float, utc_offset: float, language: str, beside: float, *, seconds:
     when = local(at, utc_offset)
     dot = "." if language == "id" else ":"
     parts = [f"{when:%H}", f"{when:%M}", *([f"{when:%S}"] if seconds else [])]
-    written = f"{dot.join(parts)} {ZONES.get(utc_offset, f'UTC{utc_offset:+g}')}"
+    written = f"{dot.join(parts)} {zone_of(utc_offset)}"
     today = local(beside, utc_offset).date() == when.date()
     return written if today else f"{when.day} {pick(MONTHS[when.month - 1], language)[:3]} {written}"
 

@@ -12,11 +12,12 @@ import pytest_asyncio
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from alerts.words import clock
 from exporters.web import application
 from monitor import cli
 from monitor.core.errors import Exit
 from monitor.probes.icmp_pool import pack
-from tests.town import cut, engine_of, town, view_of
+from tests.town import NOW, cut, engine_of, town, view_of
 
 ROOT = Path(__file__).resolve().parent.parent
 NOBODY = "http://127.0.0.1:9"
@@ -212,7 +213,8 @@ async def test_check_of_ids_takes_the_worst_and_an_unknown_one_ends_with_3(url: 
 
 
 async def test_status_names_the_cause_as_a_table_and_as_json(url: str) -> None:
-    assert "kec-gadingrejo" in (await _said("status", "--url", url))[1]
+    table = (await _said("status", "--url", url))[1]
+    assert f"kec-gadingrejo  sejak/since {clock(NOW - 620, 7.0, 'id')}" in table
     found = json.loads((await _said("status", "--url", url, "--format", "json"))[1])
     assert found["incidents"][0]["cause"] == "kec-gadingrejo"
 
@@ -228,6 +230,7 @@ async def test_explain_says_what_is_believed_and_where_it_stands_in_the_inventor
     status, said = await _said("explain", "kec-gadingrejo", "--url", url)
     assert status == Exit.OK
     assert "condition: down" in said
+    assert f"\nat: {clock(NOW, 7.0, 'id')}\n" in said
     assert "where: inventory.yaml:12" in said
     assert "✓ Gangguan g17, sebab Kecamatan Gadingrejo [kec-gadingrejo]; 4 ikut tidak terjangkau. / Incident g17" in said
     assert "✗ Tingkat kritis, dan tidak ada rute yang cocok" in said

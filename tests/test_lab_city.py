@@ -225,6 +225,7 @@ def test_what_is_sent_arrives_on_the_phones_in_order(town: Rehearsal) -> None:
     assert "<mati>" in str(messages[0]["text"])
     assert "\n.titik" in str(messages[2]["text"])
     assert next(client.follow(before)) == messages[0]
+    assert str(messages[0]["when"]).endswith(" WIB")
 
 
 def test_telegram_refuses_what_the_real_one_refuses(town: Rehearsal) -> None:

@@ -190,6 +190,10 @@ NOW = 1_795_503_900.0  # 2026-11-24 14.05 WIB
         ("2026-11-24 02.05", NOW - 12 * 3600),
         ("2026-11-24T02:05:01", NOW - 12 * 3600 + 1),
         ("2026-11-24T02:05:00+00:00", NOW - 5 * 3600),
+        ("14.04.30 WIB", NOW - 30),
+        ("15.04.30 WITA", NOW - 30),
+        ("24 November 2026 02.05.00 WIB", NOW - 12 * 3600),
+        ("8 May 2026", NOW - (200 * 24 * 60 + 14 * 60 + 5) * 60),
         ("7d", NOW - 7 * 86400),
         ("2h", NOW - 7200),
         ("30m", NOW - 1800),
@@ -200,7 +204,7 @@ def test_a_time_is_read_as_people_write_it(written: str, at: float) -> None:
     assert moment(written, 7.0, NOW) == at
 
 
-@pytest.mark.parametrize("written", ["", "yesterday", "25.00", "2026-13-01", "-5", "7w", "d"])
+@pytest.mark.parametrize("written", ["", "yesterday", "25.00", "2026-13-01", "-5", "7w", "d", "24 Foo 2026"])
 def test_what_is_no_time_is_refused(written: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - its words are never shown
         moment(written, 7.0, NOW)

@@ -12,7 +12,7 @@ from tests.town import NOW, cut_engine, engine_of, town, up, view_of
 def test_a_good_day_counts_everything_up() -> None:
     shown = status(engine_of(town()), NOW, "/run/control")
     assert shown["sites"] == {"up": 12, "down": 0, "unknown": 0, "degraded": 0, "no_reply": 0, "suspect": 0, "shadowed": 0, "new": 0}
-    assert (shown["incidents"], shown["owed"], shown["control"], shown["at"]) == ([], 0, "/run/control", NOW)
+    assert (shown["incidents"], shown["owed"], shown["control"], shown["at"], shown["utc_offset"]) == ([], 0, "/run/control", NOW, 7.0)
 
 
 def test_up_down_and_unknown_add_up_and_the_rest_are_parts_of_them() -> None:

@@ -11,7 +11,6 @@ from typing import Any
 
 import click
 
-from monitor.cli.outline import moment
 from monitor.core.errors import Exit, PantauError
 
 URL = "http://127.0.0.1:9475"
@@ -142,9 +141,11 @@ def _table(found: dict[str, Any]) -> str:
     if not found["incidents"]:
         lines.append("tidak ada gangguan / no incident")
     for incident in found["incidents"]:
-        since = moment(incident["since"][1])
+        since = clock(incident["since"][1], found["utc_offset"], "id", beside=found["at"])
         told = ", ".join(str(each) for each in incident["told"])
         lines.append(
+    from alerts.words import clock
+
             f"{incident['id']:>5} {incident['severity']:8} {incident['cause']}  sejak/since {since}  ({incident['reason'] or '-'})"
         )
         lines.append(f"      di belakangnya/behind it: {len(incident['shadowed'])}  dikabari/told: {told}")

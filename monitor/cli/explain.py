@@ -65,8 +65,14 @@ def _ask(subject: str, url: str, written: str, form: str) -> int:
     if form == "json":
         click.echo(json.dumps(found, ensure_ascii=False))
         return 0
-    rings = found.pop("chain", [])
-    click.echo("\n".join([*(line for ring in rings for line in _plain(ring)), *outline(found)]))
+    from alerts.words import clock
+
+    rings, offset = found.pop("chain", []), found.pop("utc_offset")
+
+    def when(at: float) -> str:
+        return clock(at, offset, "id", beside=found["at"])
+
+    click.echo("\n".join([*(line for ring in rings for line in _plain(ring)), *outline(found, when)]))
     return 0
 
 
@@ -85,7 +91,7 @@ def _mark(held: bool, where: Iterable[str]) -> tuple[str, str]:  # noqa: FBT001 
 
 
 def _find(past: "Past", subject: str, written: str) -> "Found":
-    from alerts.words import moment
+    from alerts.words import clock, moment
 
     now = past.newest
     try:
@@ -94,7 +100,8 @@ def _find(past: "Past", subject: str, written: str) -> "Found":
         raise click.BadParameter(f"{written}: not a time like 02.14, 2026-11-24T02:14 or 2h", param_hint="--at") from error
     found = past.incident(subject) or past.thing(subject, at)
     if found is None and not past.city(at).nodes:
-        raise PantauError(f"nothing is recorded of that time; the record begins at epoch {past.oldest:.0f}", status=Exit.UNKNOWN)
+        begins = clock(past.oldest, past.city(now).utc_offset, "id", beside=0.0)
+        raise PantauError(f"nothing is recorded of that time; the record begins {begins}", status=Exit.UNKNOWN)
     if found is None:
         raise PantauError(f"{subject[:80]}: nothing had this id then; ids are those of the inventory and of incidents", status=Exit.UNKNOWN)
     return found

@@ -1,7 +1,6 @@
 """`pantau lab`: the city to rehearse in. Every word but `up` is sent to the running city."""
 
 import json
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -175,6 +174,4 @@ def phone(form: str, follow: bool) -> None:  # noqa: FBT001 - a flag of the comm
 
 
 def _shown(message: Mapping[str, object]) -> str:
-    at = message.get("at")
-    clock = time.strftime("%H.%M.%S", time.localtime(at)) if isinstance(at, int | float) else ""
-    return f"── {clock} {message['channel']} → {message['to']}\n{message['text']}\n"
+    return f"── {message['when']} {message['channel']} → {message['to']}\n{message['text']}\n"

@@ -4,6 +4,7 @@ import os
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from alerts.words import clock
 from monitor.core.city import City
 from monitor.core.errors import PantauError
 from monitor.lab.faults import Faults
@@ -76,7 +77,11 @@ class Words:
     async def phone(self, request: Mapping[str, Any]) -> Answer:
         """All messages from number `after` on; waits up to `wait` seconds for the first."""
         messages = await self._services.phones.since(int(request.get("after", 0)), float(request.get("wait", 0)))
-        return {"ok": True, "messages": messages}
+        return {"ok": True, "messages": [{**message, "when": self._when(message)} for message in messages]}
+
+    def _when(self, message: Mapping[str, Any]) -> str:
+        """The time of a message as the city reads it: its person may look from elsewhere."""
+        return clock(message["at"], self._city.utc_offset, "id")
 
     async def where(self, request: Mapping[str, Any]) -> Answer:
         """Where the namespaces of station `id` are found from outside."""
