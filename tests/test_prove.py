@@ -90,6 +90,11 @@ def test_a_cause_that_is_not_told_is_found(right: Play) -> None:
     assert _judged(right, []) == {Fault.NOT_TOLD}
 
 
+def test_the_deadline_that_was_missed_is_told_in_seconds_since_the_start_of_the_case(right: Play) -> None:
+    missed = Judge(GROUND.oracle, GROUND.oracle.stretches(right.timeline), []).wrong(right.end)[0]
+    assert missed.words == f"visible, should have been told by {missed.at - START:.1f} s"
+
+
 def test_a_second_incident_of_the_same_cause_is_found(right: Play) -> None:
     assert Fault.TWICE in _judged(right, [*right.pages, *(replace(page, incident="g9") for page in right.pages)])
 

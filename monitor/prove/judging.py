@@ -8,6 +8,7 @@ from monitor.core.events import Page, Step, Why
 from monitor.prove.oracle import Oracle, Stretch
 from monitor.prove.receivers import expected
 from monitor.prove.story import Fault, Spell, Story, Wrong, stories
+from monitor.prove.timeline import START
 
 
 class Judge:
@@ -89,7 +90,7 @@ class Judge:
                     yield Wrong(Fault.TWICE, cause, at, f"open at once: {', '.join(named)}")
                     return
                 if not named and not self._holders(cause, at):
-                    yield Wrong(Fault.NOT_TOLD, cause, at, f"visible, should have been told by {start:.1f}")
+                    yield Wrong(Fault.NOT_TOLD, cause, at, f"visible, should have been told by {start - START:.1f} s")
                     return
 
     def _due(self, cause: str, until: float) -> Iterator[tuple[float, float]]:
