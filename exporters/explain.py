@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from exporters.chain import Scene, chain
 from exporters.sentences import rings_as_json
-from exporters.status import incident_json
+from exporters.status import condition, incident_json
 from exporters.view import View
 from monitor.core.belief import Belief, prior, status_at
 from monitor.core.city import Check, Node
@@ -63,7 +63,7 @@ def _node(engine: Engine, node: Node, at: float) -> Json:
         "name": node.name,
         "kind": node.kind.value,
         "where": node.where,
-        "condition": engine.condition(node.id, at).value,
+        "condition": condition(engine, node.id, at).value,
         "reachable": engine.topology.reachable(node.id),
         "groups": [[_parent(engine, parent, at) for parent in group] for group in node.groups],
         "checks": [_check(engine, checks[check], at) for check in node.checks],

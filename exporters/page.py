@@ -18,7 +18,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from alerts.incidents import Incident
 from alerts.words import REASONS, UNNAMED, WHYS, count, lasted, pick, say
 from exporters.picture import Picture, draw
-from exporters.status import SEEN, SILENT, conditions, counts, hit, open_incidents
+from exporters.status import BEGINNING, SEEN, SILENT, conditions, counts, hit, open_incidents
 from exporters.texts import CONDITIONS, NEWS, SEVERITIES, hour, round_trip, text
 from exporters.view import View
 from monitor.core.belief import Belief
@@ -212,10 +212,11 @@ class Glance:
             return ", ".join([*said, self.say("since", time=first.started)])
         if self.not_ready:
             return self.say("not_ready", why=self.not_ready)
-        if not sites["up"]:
+        if not sites["up"] and self.at - self.figures.started < BEGINNING:
             return self.say("starting")
-        unseen = sites["unknown"] - sites["new"]
-        return self.say("blind", count=f"{unseen} {self.say('sites')}") if unseen else self.say("all_well")
+        if unseen := sites["unknown"] - sites["new"]:
+            return self.say("blind", count=f"{unseen} {self.say('sites')}")
+        return self.say("all_well" if sites["up"] else "nobody_answers")
 
     def promise(self) -> str:
         """Return how many pages may be false, and how many can have been at most."""

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from alerts.incidents import Incident
+from monitor.core.belief import STALE_INTERVALS
 from monitor.core.city import SITES, City, Kind, Node
 from monitor.engine import Condition, Engine
 
@@ -12,11 +13,24 @@ SILENT = frozenset({Condition.DOWN, Condition.SHADOWED})
 SEEN = tuple(condition for condition in Condition if condition is not Condition.UNWATCHED)
 PARTS = (Condition.DEGRADED, Condition.NO_REPLY, Condition.SUSPECT, Condition.SHADOWED, Condition.NEW)
 HEAVIEST_FIRST = ("critical", "major", "minor")
+BEGINNING = 60.0
+"""Seconds in which nothing need be known yet."""
 
 
 def conditions(engine: Engine, at: float) -> dict[str, Condition]:
     """Return the condition of every node that is looked at, by id."""
-    return {node.id: engine.condition(node.id, at) for node in engine.state.city.nodes.values() if node.checks}
+    return {node.id: condition(engine, node.id, at) for node in engine.state.city.nodes.values() if node.checks}
+
+
+def condition(engine: Engine, node: str, at: float) -> Condition:
+    """Return the condition of a node: what no look could tell anything of since it is in the inventory is not new but UNKNOWN."""
+    found = engine.condition(node, at)
+    if found is not Condition.NEW:
+        return found
+    decider = engine.state.city.checks[engine.state.city.nodes[node].checks[0]]
+    belief = engine.state.beliefs[decider.id]
+    patience = max(BEGINNING, STALE_INTERVALS * decider.interval + decider.timeout)
+    return Condition.UNKNOWN if not belief.last_valid and at - belief.since > patience else found
 
 
 def counts(conditions: Iterable[Condition]) -> dict[str, int]:
@@ -71,14 +85,19 @@ def incident_json(engine: Engine, incident: Incident) -> dict[str, object]:
     }
 
 
-def status(engine: Engine, at: float, control: str = "") -> Mapping[str, object]:
-    """Return the state of the city as JSON; `control` is the daemon's socket, where words that change state go."""
+def status(engine: Engine, at: float, control: str = "", not_ready: str = "") -> Mapping[str, object]:
+    """Return the state of the city as JSON.
+
+    `control` is the daemon's socket, where words that change state go; `not_ready` says what the daemon does not do, if anything.
+    """
     city, now = engine.state.city, conditions(engine, at)
     return {
         "at": at,
         "city": city.name,
+        "utc_offset": city.utc_offset,
         "fingerprint": city.fingerprint,
         "control": control,
+        "not_ready": not_ready,
         "sites": counts(condition for node, condition in now.items() if city.nodes[node].kind in SITES),
         "apps": counts(condition for node, condition in now.items() if city.nodes[node].kind is Kind.APP),
         "links": counts(condition for node, condition in now.items() if city.nodes[node].kind is Kind.LINK),
@@ -86,4 +105,3 @@ def status(engine: Engine, at: float, control: str = "") -> Mapping[str, object]
         "incidents": [incident_json(engine, incident) for incident in open_incidents(engine)],
         "owed": len(engine.state.owed),
     }
-        "utc_offset": city.utc_offset,

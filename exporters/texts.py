@@ -33,6 +33,7 @@ SEVERITIES: Mapping[Severity, Pair] = {
 TEXTS: Mapping[str, Pair] = {
     "all_well": ("Semua normal", "All is well"),
     "starting": ("Pantau baru mulai melihat", "Pantau has just begun to look"),
+    "nobody_answers": ("Tidak ada situs yang menjawab", "No site answers"),
     "not_ready": ("Pantau belum siap: {why}", "Pantau is not ready: {why}"),
     "blind": ("{count} tidak diketahui: Pantau tidak dapat melihatnya", "{count} unknown: Pantau cannot see them"),
     "one_incident": ("1 gangguan: {cause}", "1 incident: {cause}"),

@@ -107,7 +107,7 @@ class _Pages:
         return web.Response(status=503 if why_not else 200, text=f"{why_not or 'ready'}\n")
 
     async def status(self, _request: web.Request) -> web.Response:
-        return _json(status(self._view.engine(), self._view.now(), self._view.control))
+        return _json(status(self._view.engine(), self._view.now(), self._view.control, self._view.ready()))
 
     async def explain(self, request: web.Request) -> web.Response:
         subject = request.query.get("id", "")

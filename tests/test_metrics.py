@@ -40,7 +40,7 @@ async def test_a_cut_kecamatan_and_what_is_behind_it_do_not_answer() -> None:
 
 
 async def test_what_is_not_known_has_no_up_sample_but_a_condition() -> None:
-    engine = engine_of(town(), {"kel-a0/icmp": Belief(), "kel-a1/icmp": up(NOW - 3600)})
+    engine = engine_of(town(), {"kel-a0/icmp": Belief(since=NOW), "kel-a1/icmp": up(NOW - 3600)})
     read = await samples(view_of(engine))
     assert not [name for name in read if name.startswith("pantau_site_up") and ("kel-a0" in name or "kel-a1" in name)]
     assert read['pantau_site_condition{condition="new",kecamatan="kec-gadingrejo",kind="kelurahan",site="kel-a0"}'] == 1

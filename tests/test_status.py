@@ -6,7 +6,7 @@ from monitor.core.belief import Belief
 from monitor.core.events import Decision, Why
 from monitor.core.verdict import Verdict
 from monitor.engine import Condition
-from tests.town import NOW, cut_engine, engine_of, town, up, view_of
+from tests.town import NOW, cut_engine, engine_of, town, unheard, up, view_of
 
 
 def test_a_good_day_counts_everything_up() -> None:
@@ -42,11 +42,18 @@ def test_an_ended_incident_is_not_listed() -> None:
 def test_what_answers_with_a_warning_is_up_and_degraded() -> None:
     late = up()
     late.verdict = Verdict.SLOW
-    engine = engine_of(town(), {"kel-a0/icmp": late, "kel-b0/icmp": Belief(), "app-portal/http": up(NOW - 900)})
+    engine = engine_of(town(), {"kel-a0/icmp": late, "kel-b0/icmp": Belief(since=NOW), "app-portal/http": up(NOW - 900)})
     shown = json.loads(json.dumps(status(engine, NOW)))
     assert shown["sites"] == {"up": 11, "down": 0, "unknown": 1, "degraded": 1, "no_reply": 0, "suspect": 0, "shadowed": 0, "new": 1}
     assert shown["apps"] == {"up": 0, "down": 0, "unknown": 1, "degraded": 0, "no_reply": 0, "suspect": 0, "shadowed": 0, "new": 0}
     assert shown["nodes"]["kel-b0"] == "new"
+
+
+def test_what_no_look_could_tell_of_is_new_at_first_and_then_unknown() -> None:
+    assert status(unheard(NOW - 59), NOW)["sites"]["new"] == 12  # type: ignore[index]
+    blind = status(unheard(NOW - 70), NOW, not_ready="no room")
+    assert (blind["sites"]["unknown"], blind["sites"]["new"], blind["not_ready"]) == (12, 0, "no room")  # type: ignore[index]
+    assert status(unheard(NOW - 70, last_valid=NOW - 3), NOW)["sites"]["new"] == 12  # type: ignore[index]
 
 
 def test_a_node_is_explained_by_its_numbers_its_parents_its_line_and_its_decisions() -> None:

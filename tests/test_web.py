@@ -17,7 +17,7 @@ from exporters.web import application
 from monitor.core.belief import Belief
 from monitor.core.events import Decision, Why
 from monitor.engine import Engine
-from tests.town import NOW, cut_engine, engine_of, town, up, view_of
+from tests.town import NOW, cut_engine, engine_of, town, unheard, up, view_of
 
 
 @asynccontextmanager
@@ -94,7 +94,7 @@ async def test_names_from_the_inventory_are_escaped() -> None:
 
 
 async def test_what_never_answered_is_listed_with_its_line_and_is_no_incident() -> None:
-    html = await page(view_of(engine_of(town(), {"kel-a0/icmp": Belief()})))
+    html = await page(view_of(engine_of(town(), {"kel-a0/icmp": Belief(since=NOW)})))
     assert "Belum pernah menjawab: periksa alamatnya" in html
     assert "<code>inventory.yaml:12</code>" in html
     assert "<h1>Semua normal</h1>" in html
@@ -105,11 +105,14 @@ async def test_what_never_answered_is_listed_with_its_line_and_is_no_incident() 
     [
         (engine_of(town(), {"kel-a0/icmp": up(NOW - 3600)}), "", "1 situs tidak diketahui: Pantau tidak dapat melihatnya"),
         (engine_of(town()), "disk penuh", "Pantau belum siap: disk penuh"),
-        (engine_of(town(), {check: Belief() for check in town().checks}), "", "Pantau baru mulai melihat"),
+        (unheard(NOW - 5), "", "Pantau baru mulai melihat"),
+        (unheard(NOW - 70), "", "12 situs tidak diketahui: Pantau tidak dapat melihatnya"),
+        (unheard(NOW - 70, last_valid=NOW - 3), "", "Tidak ada situs yang menjawab"),
     ],
 )
 async def test_the_page_never_says_that_all_is_well_when_it_does_not_know(engine: Engine, ready: str, says: str) -> None:
-    html = await page(view_of(engine, ready=lambda: ready))
+    began = min(belief.since for belief in engine.state.beliefs.values())
+    html = await page(view_of(engine, ready=lambda: ready, figures=lambda: Figures(started=began)))
     assert f"<h1>{says}</h1>" in html
     assert "Semua normal" not in html
 

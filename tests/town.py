@@ -101,6 +101,11 @@ def engine_of(city: City, beliefs: Mapping[str, Belief] | None = None, *incident
     return Engine(state)
 
 
+def unheard(since: float, last_valid: float = 0.0) -> Engine:
+    """Return the engine of a town that is watched since then, and of which nothing has ever answered."""
+    return engine_of(town(), {check: Belief(since=since, last_valid=last_valid) for check in town().checks})
+
+
 def cut(city: City, word: str = "gadingrejo", incident: str = "g17") -> tuple[dict[str, Belief], Incident, Page]:
     """Return what is believed, the incident and a page still owed when this kecamatan is cut off."""
     kecamatan = f"kec-{word}"

@@ -16,6 +16,8 @@ from monitor.core.errors import Exit, PantauError
 URL = "http://127.0.0.1:9475"
 PATIENCE = 5.0
 LARGEST = 64 * 1024 * 1024
+HEAVIEST_LAST = (Exit.OK, Exit.WARNING, Exit.UNKNOWN, Exit.CRITICAL)
+PARTS = {"up": ("degraded", "no_reply", "suspect"), "down": ("shadowed",), "unknown": ("new",)}
 
 url_option = click.option("--url", default=lambda: os.environ.get("PANTAU_URL", URL), show_default=URL, help="Where the daemon answers.")
 
@@ -87,15 +89,24 @@ def check(ids: tuple[str, ...], url: str, form: str) -> int:
 
 
 def _of_daemon(found: dict[str, Any]) -> tuple[Exit, str, dict[str, float]]:
-    incidents = found["incidents"]
-    worst = Exit.OK
-    for incident in incidents:
-        worst = max(worst, Exit.WARNING if incident.get("severity") == "minor" else Exit.CRITICAL)
+    incidents, blindness = found["incidents"], _blindness(found)
+    states = [Exit.WARNING if incident.get("severity") == "minor" else Exit.CRITICAL for incident in incidents]
+    worst = max([Exit.UNKNOWN if blindness else Exit.OK, *states], key=HEAVIEST_LAST.index)
     sites, apps = found["sites"], found["apps"]
     causes = ", ".join(incident["cause"] for incident in incidents[:5])
-    text = f"{len(incidents)} gangguan/incidents{': ' + causes if causes else ''}; situs/sites {sites['up']} up, {sites['down']} down"
+    told = f"{len(incidents)} gangguan/incidents{': ' + causes if causes else ''}"
+    text = "; ".join([*blindness, told, f"situs/sites {sites['up']} up, {sites['down']} down"])
     values = {"incidents": len(incidents), "sites_down": sites["down"], "sites_unknown": sites["unknown"], "apps_down": apps["down"]}
     return worst, text, values
+
+
+def _blindness(found: dict[str, Any]) -> list[str]:
+    """Say why no incident need not mean that there is none, a line a reason."""
+    said = [f"Pantau belum siap / is not ready: {found['not_ready']}"] if found.get("not_ready") else []
+    unseen = found["sites"]["unknown"] - found["sites"].get("new", 0)
+    if unseen:
+        said.append(f"{unseen} situs tidak diketahui: Pantau tidak dapat melihatnya / {unseen} sites unknown: Pantau cannot see them")
+    return said
 
 
 _STATES = {"up": Exit.OK, "degraded": Exit.WARNING, "suspect": Exit.WARNING, "down": Exit.CRITICAL, "shadowed": Exit.CRITICAL}
@@ -110,8 +121,7 @@ def _of_nodes(url: str, ids: Iterable[str]) -> tuple[Exit, str, dict[str, float]
         states.append(_STATES.get(condition, Exit.UNKNOWN))
         words.append(f"{each} {condition}")
         values[each] = int(states[-1])
-    order = (Exit.OK, Exit.WARNING, Exit.UNKNOWN, Exit.CRITICAL)
-    return max(states, key=order.index), ", ".join(words), values
+    return max(states, key=HEAVIEST_LAST.index), ", ".join(words), values
 
 
 @click.command()
@@ -134,19 +144,27 @@ def status(url: str, watch: bool, form: str) -> int:  # noqa: FBT001 - a flag of
 
 
 def _table(found: dict[str, Any]) -> str:
+    from alerts.words import clock
+
     lines = []
     for word, key in (("situs/sites", "sites"), ("aplikasi/apps", "apps")):
-        parts = ", ".join(f"{count} {name}" for name, count in found[key].items() if count or name in ("up", "down"))
-        lines.append(f"{word:14} {parts}")
-    if not found["incidents"]:
+        lines.append(f"{word:14} {', '.join(_counted(found[key]))}")
+    blindness = _blindness(found)
+    lines += blindness
+    if not found["incidents"] and not blindness:
         lines.append("tidak ada gangguan / no incident")
     for incident in found["incidents"]:
         since = clock(incident["since"][1], found["utc_offset"], "id", beside=found["at"])
         told = ", ".join(str(each) for each in incident["told"])
         lines.append(
-    from alerts.words import clock
-
             f"{incident['id']:>5} {incident['severity']:8} {incident['cause']}  sejak/since {since}  ({incident['reason'] or '-'})"
         )
         lines.append(f"      di belakangnya/behind it: {len(incident['shadowed'])}  dikabari/told: {told}")
     return "\n".join(lines)
+
+
+def _counted(counts: dict[str, int]) -> Iterable[str]:
+    """Say how many are up, down and unknown, and in brackets how many of them are what else."""
+    for name, parts in PARTS.items():
+        among = ", ".join(f"{counts[part]} {part}" for part in parts if counts.get(part))
+        yield f"{counts[name]} {name}" + (f" ({among})" if among else "")
