@@ -27,6 +27,11 @@ ANSWER_LIMIT = 16 * 1024 * 1024
 PATIENCE = 5.0
 LONGEST_PATH = 107
 
+
+class EndedError(PantauError):
+    """Whoever was asked went away before it answered."""
+
+
 Handler = Callable[[dict[str, object]], Awaitable[Mapping[str, object]]]
 
 
@@ -44,13 +49,15 @@ def ask(address: str, request: Mapping[str, object], timeout: float = 10.0) -> d
         raise PantauError(f"{_shown(address)}: nobody answers there; is it running?") from error
     except PermissionError as error:
         raise PantauError(f"{_shown(address)}: belongs to another user; ask as that user or as root") from error
+    except ConnectionResetError as error:
+        raise EndedError(f"{_shown(address)}: ended without an answer") from error
     except TimeoutError as error:
         raise PantauError(f"{_shown(address)}: no answer within {timeout:g} s") from error
     except OSError as error:
         raise PantauError(f"{_shown(address)}: {error.strerror or error}") from error
     answer = _object(line)
     if answer is None:
-        raise PantauError(f"{_shown(address)}: ended without an answer")
+        raise EndedError(f"{_shown(address)}: ended without an answer")
     return answer
 
 
@@ -96,6 +103,8 @@ async def serve(where: str | socket.socket, handler: Handler) -> "asyncio.Server
             await _converse(reader, writer, handler)
         except OSError:
             pass  # the peer went away: nobody is left to be told
+        except asyncio.CancelledError:
+            pass  # our loop ends: before 3.12 asyncio tells of it with a stack trace
         finally:
             writer.close()
 

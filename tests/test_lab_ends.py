@@ -3,10 +3,13 @@
 import os
 import select
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from monitor import cli
 from monitor.core.errors import PantauError
 from monitor.lab import client
 from tests.conftest import lack
@@ -62,3 +65,38 @@ def test_two_cities_stand_side_by_side_and_end_without_a_trace(tmp_path: Path) -
         assert other.end() == 0
     assert one.process.returncode == 0
     assert [path for home in homes for path in home.rglob("*")] == []
+
+
+CITY_OF_ONE_WORD = """
+import asyncio
+from monitor import control
+from monitor.lab.client import control_address
+
+async def live():
+    asked = asyncio.Event()
+
+    async def answer(request):
+        if "wait" in request:
+            asked.set()
+            await asyncio.Event().wait()
+        return {"ok": True, "messages": []}
+
+    server = await control.serve(control_address(), answer)
+    print("ready", flush=True)
+    await asked.wait()
+    server.close()
+
+asyncio.run(live())
+"""
+
+
+def test_whoever_follows_the_phones_hears_in_one_line_that_the_city_has_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    ending = subprocess.Popen([sys.executable, "-c", CITY_OF_ONE_WORD], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert ending.stdout is not None
+    assert ending.stdout.readline() == b"ready\n"
+    assert cli.run(["lab", "phone", "--follow"]) == 0
+    assert capsys.readouterr() == ("kota berakhir · the city has ended\n", "")
+    assert ending.communicate(timeout=PATIENCE)[1] == b""

@@ -171,6 +171,8 @@ def phone(form: str, follow: bool) -> None:  # noqa: FBT001 - a flag of the comm
         return
     for message in client.follow() if follow else client.phone():
         click.echo(json.dumps(message, ensure_ascii=False) if form == "json" else _shown(message))
+    if follow:
+        click.echo("kota berakhir · the city has ended", err=form == "json")
 
 
 def _shown(message: Mapping[str, object]) -> str:

@@ -6,11 +6,15 @@ Every function raises PantauError when no city runs, or when it refuses.
 import os
 from collections.abc import Iterator, Mapping, Sequence
 
-from monitor.control import ask
+from monitor.control import EndedError, ask
 from monitor.core.errors import Exit, PantauError
 
 _LONG = 60.0
 _FOLLOW = 20.0
+
+
+class NoCityError(PantauError):
+    """No city runs where we look for one."""
 
 
 def control_address() -> str:
@@ -25,7 +29,7 @@ def tell(word: str, timeout: float = _LONG, /, **details: object) -> dict[str, o
         answer = ask(control_address(), {"word": word, **details}, timeout)
     except PantauError as error:
         if "nobody answers there" in str(error):
-            raise PantauError("no city is running here: start one with `pantau lab up`", status=Exit.MISSING) from error
+            raise NoCityError("no city is running here: start one with `pantau lab up`", status=Exit.MISSING) from error
         raise
     if answer.get("ok") is not True:
         raise PantauError(str(answer.get("message", "the city refused")))
@@ -83,11 +87,15 @@ def phone() -> list[Mapping[str, object]]:
 
 
 def follow(after: int = 0) -> Iterator[Mapping[str, object]]:
-    """Yield every message from number `after` on, as they arrive, for ever."""
+    """Yield every message from number `after` on, as they arrive, until the city ends."""
+    messages = _list(tell("phone", after=after), "messages")
     while True:
-        messages = _list(tell("phone", _FOLLOW + 10, after=after, wait=_FOLLOW), "messages")
-        after += len(messages)
         yield from messages
+        after += len(messages)
+        try:
+            messages = _list(tell("phone", _FOLLOW + 10, after=after, wait=_FOLLOW), "messages")
+        except (EndedError, NoCityError):
+            return
 
 
 def execute(name: str, command: Sequence[str]) -> None:
