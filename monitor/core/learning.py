@@ -1,7 +1,7 @@
 """What the healed losses of a target teach of its own noise, and what a rule then promises: false alarms and delay.
 
 An episode is a row of losses that ended with an answer before it was DOWN. Of the looks that followed the first, second,
-third to fourth and any later loss in a row (`ROWS`) it is counted how many were lost too: that is the histogram. From it
+third to fourth, ... loss in a row (`ROWS`) it is counted how many were lost too: that is the histogram. From it
 
     p = (n p_own + WORTH p_class) / (n + WORTH),     p_own = (n + z sqrt(n)) / (looks + n)          n episodes, `looks` answers
     share = (lost + WORTH q_class(gap)) / (tries + WORTH), and z sqrt(tries share (1 - share)) / (tries + WORTH) above it
@@ -25,8 +25,8 @@ KEPT = 4096
 CALM = 4000
 """Answers are remembered as long as this many losses of the class's own share would take."""
 SURE, SURER = 1.645, 2.326
-ROWS = (0, 1, 2, 2, 3)
-"""The row of the look after the first, second, ... loss in a row; the last one holds for all later ones."""
+ROWS = 6
+"""Rows for the look after the first, the second, the third to fourth, to eighth, to sixteenth loss in a row, and any later one."""
 QUIETEST, LONGEST = 0.5, 60.0
 """A target is believed to be no better than half as noisy as its class, and no burst to hang together for longer than this."""
 
@@ -39,9 +39,9 @@ class Learned:
     """
 
     since: int
-    lost: tuple[int, ...] = (0, 0, 0, 0)
-    healed: tuple[int, ...] = (0, 0, 0, 0)
-    seconds: tuple[float, ...] = (0.0, 0.0, 0.0, 0.0)
+    lost: tuple[int, ...] = (0,) * ROWS
+    healed: tuple[int, ...] = (0,) * ROWS
+    seconds: tuple[float, ...] = (0.0,) * ROWS
 
     @property
     def episodes(self) -> int:
@@ -78,7 +78,7 @@ def noise(rule: Rule, known: Learned, answers: int) -> Noise:
         for seen in (count, count + SURE * math.sqrt(count))
     )
     tau = _tau(known, 0, Noise(mean, rule.noise.tau), WORTH, SURE)
-    for row in range(1, len(known.lost)):
+    for row in range(1, ROWS):
         tau = max(tau, _tau(known, row, Noise(mean, tau), TAIL, -SURER))
     return Noise(
         round(min(max(upper, rule.noise.p * QUIETEST), 0.5), 7),
@@ -96,7 +96,7 @@ def _tau(known: Learned, row: int, prior: Noise, worth: float, sure: float) -> f
 
 
 def _row(number: int) -> int:
-    return ROWS[min(number, len(ROWS)) - 1]
+    return min((number - 1).bit_length(), ROWS - 1)
 
 
 def _faded(known: Learned, answers: int) -> Learned:
