@@ -280,6 +280,12 @@ def credential(name: str) -> str:
     return (Path(os.environ["PANTAU_CITY_CA"]).parent / "credentials" / name).read_text()
 
 
+def told(pid: int, name: str) -> str:
+    """A variable in the environment that a process was started with."""
+    each = Path(f"/proc/{pid}/environ").read_bytes().decode().split("\0")
+    return next((pair.partition("=")[2] for pair in each if pair.startswith(f"{name}=")), "")
+
+
 def daemon() -> int:
     """The process id (as the city counts) of the daemon; 0 when it does not run."""
     for folder in Path("/proc").iterdir():
@@ -297,7 +303,7 @@ def kill(pid: int) -> bool:
 
 def _inside() -> None:
     """Do what each line of standard input says."""
-    known = {do.__name__: do for do in (ping, pings, look_up, page, post, mail, walk, credential, daemon, kill)}
+    known = {do.__name__: do for do in (ping, pings, look_up, page, post, mail, walk, credential, daemon, told, kill)}
     room = next(Path(name) for name in ("/mnt", "/media", "/srv", "/opt") if Path(name, "ca.pem").exists())
     os.environ["PANTAU_CITY_CA"] = str(room / "ca.pem")
     for line in sys.stdin:

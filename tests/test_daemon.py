@@ -18,6 +18,8 @@ from monitor.daemon import names
 from monitor.daemon.flow import Flow
 from monitor.daemon.guard import refuse_rehearsal
 from monitor.daemon.listen import listener
+from monitor.daemon.reload import Inventory
+from monitor.daemon.settings import Settings
 from monitor.engine import Engine, State
 from monitor.journal import DiskFullError, Journal, Row, row_of
 from tests.conftest import lack
@@ -158,6 +160,15 @@ async def test_an_inherited_socket_is_served(daemon: Daemon) -> None:
     await daemon.launch_listening()
     assert await daemon.get("/-/ready") == "ready\n"
     assert await daemon.end() == 0
+
+
+@pytest.mark.parametrize(("told", "page"), [("http://127.0.0.1:9999", "http://127.0.0.1:9999"), ("", "https://pantau.example")])
+async def test_messages_link_to_the_page_that_the_rehearsal_city_names(
+    told: str, page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PANTAU_CITY_PAGE", told)
+    inventory = Inventory(Settings(tmp_path, tmp_path), lambda _path: City("Uji", page="https://pantau.example"))
+    assert (await inventory.read()).page == page
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The rehearsal city: what is done to it really happens in the kernel, and what it says is what a person would get."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -242,6 +243,19 @@ def test_the_daemon_is_started_again_when_it_is_killed(town: Rehearsal) -> None:
     first = town.until(bool, "daemon")
     town.ask("kill", first)
     assert town.until(lambda pid: pid not in {0, first}, "daemon")
+
+
+def test_its_messages_link_to_where_its_page_answers(town: Rehearsal) -> None:
+    page = re.search(r"http://127\.0\.0\.1:\d+", town.said)
+    assert page
+    assert town.ask("told", town.until(bool, "daemon"), "PANTAU_CITY_PAGE") == page[0]
+
+
+@pytest.mark.usefixtures("town")
+def test_what_is_mended_is_said_to_be_mended() -> None:
+    assert client.loss("kel-atas", 0) == "kel-atas: tidak kehilangan paket lagi · no loss any more (link-kel-atas)"
+    assert client.delay("kel-atas", 0) == "kel-atas: tidak terlambat lagi · no delay any more (link-kel-atas)"
+    assert client.restore("hub") == "hub: pulih · restored (power)"
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 from monitor.core.city import City
@@ -32,7 +33,7 @@ class Inventory:
         city = settled(self._load(self._settings.config))
         if not self._settings.rehearsal:
             refuse_rehearsal(city, str(self._settings.config))
-        return city
+        return replace(city, page=self._settings.page) if self._settings.page else city
 
     async def reload(self, current: Callable[[], City], swap: Swap) -> str:
         """Read the file anew and swap it in; return what happened in a line, PantauError when the old one stays."""

@@ -31,7 +31,10 @@ _BOT = "123456789:{}"
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What to build, and the descriptors that were opened outside: the page's and the control socket, a pipe to report by."""
+    """What to build, and the descriptors that were opened outside: the page's and the control socket, a pipe to report by.
+
+    `url` is where people find the page.
+    """
 
     city: City
     plan: Plan
@@ -39,6 +42,7 @@ class Order:
     data_dir: Path
     daemon: tuple[str, ...]
     page: socket.socket
+    url: str
     control: socket.socket
     report: int
 
@@ -65,7 +69,7 @@ async def _live(order: Order, outer_pid: int) -> int:
     begun = time.monotonic()
     ended = _signals()
     room = _make_room(order)
-    os.environ.update(_environment(room))
+    os.environ.update(_environment(room, order.url))
     _use_own_names(room)
     spaces = Namespaces()
     network = Network(order.plan, spaces)
@@ -118,9 +122,14 @@ def _command(order: Order) -> list[str]:
     return [*daemon, "serve", "--config", str(order.config), "--data-dir", str(order.data_dir), "--listen", listen]
 
 
-def _environment(room: Path) -> dict[str, str]:
-    """What tells a program that it is inside the city, and where the city's authority and keys are."""
-    return {"PANTAU_CITY": "1", "PANTAU_CITY_CA": str(room / "ca.pem"), "CREDENTIALS_DIRECTORY": str(room / "credentials")}
+def _environment(room: Path, page: str) -> dict[str, str]:
+    """What tells a program that it is inside the city, where its page is, and where the city's authority and keys are."""
+    return {
+        "PANTAU_CITY": "1",
+        "PANTAU_CITY_PAGE": page,
+        "PANTAU_CITY_CA": str(room / "ca.pem"),
+        "CREDENTIALS_DIRECTORY": str(room / "credentials"),
+    }
 
 
 def _use_own_names(room: Path) -> None:

@@ -53,6 +53,7 @@ def run(wish: Wish) -> int:
     plan = draw(wish.city)
     page, control = _listen(wish.listen), bind(control_address())
     _raise_limit()
+    url = _url(page)
     report, reporting = os.pipe()
     lifeline, life = os.pipe()
     _part(plain=wish.plain)
@@ -61,11 +62,10 @@ def run(wish: Wish) -> int:
     if child == 0:
         os.close(report)
         os.close(life)
-        order = inside.Order(wish.city, plan, wish.config, wish.data_dir, wish.daemon, page, control, reporting)
+        order = inside.Order(wish.city, plan, wish.config, wish.data_dir, wish.daemon, page, url, control, reporting)
         raise SystemExit(_be_the_city(order, lifeline))
     for ours in (reporting, lifeline):
         os.close(ours)
-    url = f"http://{wish.listen[0]}:{page.getsockname()[1]}"
     page.close()
     control.close()
     return _watch(child, report, url)
@@ -84,6 +84,13 @@ def _listen(where: tuple[str, int]) -> socket.socket:
             f"{where[0]}:{where[1]}: cannot listen there: {error.strerror}; give another --listen", status=Exit.MISSING
         ) from error
     return sock
+
+
+def _url(page: socket.socket) -> str:
+    """Return where a browser on this machine finds the page; "every address" is no address to go to."""
+    host, port = page.getsockname()[:2]
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - what it must not say
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _raise_limit() -> None:
