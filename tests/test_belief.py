@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 
 from monitor.core import belief as beliefs
 from monitor.core.belief import Belief, Status
@@ -17,6 +18,7 @@ from monitor.core.rules import GRADES, Grade, Noise, Rule
 from monitor.core.verdict import Reason, Verdict
 
 START = 1_800_000_000.0
+BELIEF = TypeAdapter(Belief)
 WORST = {Grade.CORE: 11, Grade.FIBRE: 40, Grade.METRO: 40, Grade.RADIO: 93, Grade.VPN: 93, Grade.APP: 85}
 
 
@@ -211,3 +213,22 @@ def test_a_city_is_promised_one_false_page_in_a_hundred_and_told_how_many_can_ha
     assert (said.downs, said.brief) == (5, 1)
     assert said.one_in == pytest.approx(100)
     assert said.false == pytest.approx(3 * 4 / 99)
+
+
+LOOKS = st.lists(
+    st.tuples(st.sampled_from(Verdict), st.sampled_from([None, *Reason]), st.floats(0.001, 60), st.one_of(st.none(), st.floats(0, 5))),
+    max_size=60,
+)
+
+
+@given(LOOKS, st.sampled_from(list(Grade)))
+def test_any_looks_are_taken_in_and_a_restart_between_them_changes_nothing(
+    looks: list[tuple[Verdict, Reason | None, float, float | None]], grade: Grade
+) -> None:
+    straight, restarted = Target(grade), Target(grade)
+    for verdict, reason, gap, seconds in looks:
+        at = round(straight.at + gap, 3)
+        assert straight.look(verdict, reason, seconds, at) is restarted.look(verdict, reason, seconds, at)
+        restarted.belief = BELIEF.validate_json(BELIEF.dump_json(restarted.belief))
+        assert straight.belief == restarted.belief
+        assert (straight.belief.status is Status.SUSPECT) == (straight.belief.losses > 0 and straight.belief.status is not Status.DOWN)
