@@ -44,7 +44,7 @@ class Faults:
             await self._losses.set(cable, 0)
             await self._delays.set(cable, 0)
         await self._switch([name] if name in self._network.plan.stations else [], on=True)
-        return f"{name}: pulih · restored ({_listed(cables)})"
+        return f"{name}: pulih · restored ({_listed(cables) or 'power'})"
 
     async def reboot(self, name: str, seconds: float) -> str:
         """Take a station down and bring it back after `seconds`."""
@@ -60,6 +60,8 @@ class Faults:
         cables = self._cables(name)
         for cable in cables:
             await self._losses.set(cable, percent, burst)
+        if not percent:
+            return f"{name}: tidak kehilangan paket lagi · no loss any more ({_listed(cables)})"
         kind = f" in bursts of {burst:g} s" if burst else ""
         return f"{name}: kehilangan paket · loses {percent:g} % of the round trips{kind} ({_listed(cables)})"
 
@@ -70,6 +72,8 @@ class Faults:
         cables = self._cables(name)
         for cable in cables:
             await self._delays.set(cable, milliseconds)
+        if not milliseconds:
+            return f"{name}: tidak terlambat lagi · no delay any more ({_listed(cables)})"
         return f"{name}: terlambat · round trips take {milliseconds:g} ms more ({_listed(cables)})"
 
     async def power(self, name: str, speed: float, *, on: bool) -> str:
