@@ -42,7 +42,7 @@ def up(sites: int | None, config: Path, listen: tuple[str, int], data_dir: Path 
     from monitor.lab.outside import Wish, run
 
     folder = (data_dir or default_data_dir() / "lab").absolute()
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if sites is not None:
         config = inventory.write_larger(config, sites, folder / "inventory")
     return run(Wish(inventory.load(config), config.absolute(), folder, listen))
