@@ -12,6 +12,17 @@ from monitor.inventory.shape import InventoryPart
 from monitor.inventory.tree import Branch, Path, Tree, key_spot, known, plain, value_spot
 
 ROUNDS = 50
+STAND_INS: Mapping[str, str] = {
+    # For required keys that are missing or misfit, so that what stands beside them is judged too. Nothing is said of them: their
+    # place has been complained of. The address is one that is never used (RFC 6666).
+    "name": "?",
+    "address": "100::",
+    "url": "http://0/",
+    "owner": "0",
+    "host": "0",
+    "to": "0",
+    "opds": "0",
+}
 KINDS = {
     "string_type": "must be text",
     "float_type": "must be a number",
@@ -27,7 +38,7 @@ KINDS = {
 
 
 def fit(tree: Branch, problems: Problems) -> InventoryPart:
-    """Return what of the tree fits the shape; what does not is told and left out."""
+    """Return what of the tree fits the shape; what does not is told and left out, or stood in for where the shape needs it."""
     data: Any = plain(tree)
     told: list[Path] = []
     for _ in range(ROUNDS):
@@ -40,7 +51,10 @@ def fit(tree: Branch, problems: Problems) -> InventoryPart:
             # What was left out a round ago now seems to be missing.
             if not any(other[: len(path)] == path for other in told):
                 explain(problems, tree, path, fault, InventoryPart)
-        for path in sorted(ways, key=len, reverse=True):
+        stood_in = {path for path, fault in zip(ways, faults, strict=True) if fault["type"] == "missing" and path[-1] in STAND_INS}
+        for path in stood_in:
+            _stand_in(data, path)
+        for path in sorted(set(ways) - stood_in, key=len, reverse=True):
             _leave_out(data, path)
         told += ways
     return InventoryPart()
@@ -104,6 +118,13 @@ def way(data: object, fault: ErrorDetails) -> Path:
             continue
         steps.append(step)
     return tuple(step for step in steps if step != "[key]")
+
+
+def _stand_in(data: Any, path: Path) -> None:  # noqa: ANN401 - what YAML may hold
+    """Put something harmless where a required key is missing."""
+    for step in path[:-1]:
+        data = data[step]
+    data[path[-1]] = STAND_INS[str(path[-1])]
 
 
 def _leave_out(data: Any, path: Path) -> None:  # noqa: ANN401 - what YAML may hold

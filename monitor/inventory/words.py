@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Mapping
-from ipaddress import ip_address
+from ipaddress import IPv4Address, ip_address
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, Strict, WithJsonSchema
 
+_EVERYBODY = IPv4Address("255.255.255.255")
 _UNITS: Mapping[str, float] = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)(ms|s|m|h|d)\Z")
 _DATE = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])\Z")
@@ -31,10 +32,13 @@ def listed(value: object) -> object:
 
 def _address(text: str) -> str:
     try:
-        return str(ip_address(text))
+        found = ip_address(text)
     except ValueError:
         network = " (without /)" if "/" in text else ""
         raise ValueError(f"is not an IP address: write it as 10.0.0.1 or fd00::1{network}") from None
+    if found.is_unspecified or found.is_multicast or found == _EVERYBODY:
+        raise ValueError("is nobody's own address: it stands for none, for several or for all")
+    return str(found)
 
 
 def _date(text: str) -> str:
