@@ -23,7 +23,7 @@ from exporters.texts import CONDITIONS, NEWS, SEVERITIES, hour, round_trip, text
 from exporters.view import View
 from monitor.core.belief import Belief
 from monitor.core.city import SITES, City, Kind, Node
-from monitor.core.events import Decision, Severity, Why
+from monitor.core.events import Decision, Severity, Step, Why
 from monitor.core.promise import fleet
 from monitor.engine import Condition
 
@@ -223,12 +223,18 @@ class Glance:
         said = fleet(self.city, self.engine.state.beliefs)
         return self.say("promise", one_in=f"{said.one_in:.0f}", false=f"{said.false:.2g}", downs=said.downs, brief=said.brief)
 
+    def _speaker(self, subject: str) -> str:
+        """Return the name of a node when its deciding check has the news; of another check's news also which check."""
+        key, _, kind = subject.partition("/")
+        node = self.city.nodes.get(key)
+        return self.name(key) if not node or not kind or node.checks[:1] == (subject,) else f"{node.name} ({kind})"
+
     def news(self) -> list[tuple[str, str, str]]:
         """Return what changed lately: when, whose names, and what; equal things of the same minute are one line."""
-        told = [decision for decision in self.decisions if decision.why in TOLD_AS_NEWS]
+        told = [each for each in self.decisions if each.why in TOLD_AS_NEWS and each.what != Step.END]
         lines = []
         for (minute, why), same in groupby(told, key=lambda decision: (int(decision.at // 60), decision.why)):
-            names = list(dict.fromkeys(self.name(decision.subject.split("/")[0]) for decision in same))
+            names = list(dict.fromkeys(self._speaker(decision.subject) for decision in same))
             shown = ", ".join(names[:3]) + (f" {self.say('and_more', count=len(names) - 3)}" if len(names) > 3 else "")
             lines.append((self.hour(minute * 60), shown, pick(NEWS.get(why, WHYS[why]), self.language)))
         return lines[:RECENT_ROWS]

@@ -20,7 +20,7 @@ CONDITIONS: Mapping[Condition, Pair] = {
 
 NEWS: Mapping[Why, Pair] = {
     # Where the reason of a decision is not what a person would call the news.
-    Why.ODDS_REACHED: ("tidak menjawab lagi", "stopped answering"),
+    Why.ODDS_REACHED: ("berhenti menjawab", "stopped answering"),
     Why.FIRST_OK: ("menjawab untuk pertama kali", "answered for the first time"),
 }
 

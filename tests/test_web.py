@@ -133,6 +133,18 @@ async def test_what_changed_lately_is_gathered_by_minute() -> None:
     assert "dan 1 lagi</b> menjawab lagi" in html
 
 
+async def test_only_the_deciding_check_speaks_for_its_node_and_another_is_named() -> None:
+    told = [
+        Decision(NOW - 60, "g17", "end", Why.RECOVERED),
+        Decision(NOW - 120, "kel-a0/icmp", "down", Why.ODDS_REACHED),
+        Decision(NOW - 300, "kel-b0/snmp", "up", Why.FIRST_OK),
+    ]
+    html = await page(view_of(engine_of(town()), decisions=lambda _subject, limit: told[:limit]))
+    assert "<b>Kelurahan A0</b> berhenti menjawab" in html
+    assert "<b>Kelurahan B0 (snmp)</b> menjawab untuk pertama kali" in html
+    assert "<b>g17</b>" not in html
+
+
 def test_a_figure_that_changes_by_itself_makes_no_part_new() -> None:
     calm, late = town(), up()
     late.seconds = 0.9
