@@ -11,7 +11,7 @@ from typing import Any
 from alerts import routing
 from alerts.incidents import Cause
 from exporters.evidence import Episode, odds, passing
-from monitor.core.belief import Belief, Status
+from monitor.core.belief import Belief, Status, least_span
 from monitor.core.city import Check, City, Node
 from monitor.core.events import Decision, Delivered, Page, ProbeResult
 from monitor.core.rules import Rule
@@ -114,7 +114,7 @@ def _weighed(rule: Rule, check: Check, lost: Belief, episode: Episode | None) ->
         "odds": odds(rule, check, lost),
         "needed": rule.odds,
         "span": lost.last_loss - lost.first_loss,
-        "span_needed": rule.span,
+        "span_needed": least_span(rule, lost),
         "more": 0 if down else passing(rule, check, lost),
     }
     return Ring("odds", held=down, facts=facts, where=(check.where,))

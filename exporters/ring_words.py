@@ -14,8 +14,8 @@ HELD: Mapping[str, Pair] = {
         "Looked at by {kind} to {target} every {interval:g} s, class {grade}.",
     ),
     "odds": (
-        "Gagal {count} kali sejak {first}: peluang mati {odds} (perlu {needed}), selama {span} detik (perlu {least}).",
-        "Failed {count} times since {first}: odds of {odds} (needed {needed}), over {span} s (needed {least}).",
+        "Gagal {count} kali sejak {first}: peluang mati {odds} (perlu {needed}), selama {span} detik ({least}).",
+        "Failed {count} times since {first}: odds of {odds} (needed {needed}), over {span} s ({least}).",
     ),
     "reachable": ("Jalannya ada: {groups}.", "There is a way to it: {groups}."),
     "gate": ("Yang di atas dan di belakangnya sudah ditanya {at}: {why}.", "Those above and behind it were asked, {at}: {why}."),
@@ -55,8 +55,8 @@ BROKE: Mapping[str, Pair] = {
         "The look at {at} was not valid: {reason}. That is a fault of ours and no evidence.",
     ),
     "odds": (
-        "Gagal {count} kali sejak {first}: peluang mati {odds} (perlu {needed}), selama {span} detik (perlu {least}){answered}.",
-        "Failed {count} times since {first}: odds of {odds} (needed {needed}), over {span} s (needed {least}){answered}.",
+        "Gagal {count} kali sejak {first}: peluang mati {odds} (perlu {needed}), selama {span} detik ({least}){answered}.",
+        "Failed {count} times since {first}: odds of {odds} (needed {needed}), over {span} s ({least}){answered}.",
     ),
     "decides": (
         "Pemeriksaan {check} tidak menentukan mati-hidupnya; yang menentukan {decider}.",

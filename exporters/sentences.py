@@ -131,10 +131,15 @@ class Speaker:
             "odds": self._odds_text(facts["odds"]),
             "needed": self._odds_text(facts["needed"]),
             "span": self._number(facts["span"]),
-            "least": self._number(facts["span_needed"]),
+            "least": self._least(facts["span_needed"]),
             "more": facts["more"],
             "answered": answered,
         }
+
+    def _least(self, span: float) -> str:
+        if not span:
+            return self._pick(("jawabannya salah, maka lamanya tidak dihitung", "it answers wrongly, so how long does not count"))
+        return self._pick(("perlu {span}", "needed {span}")).format(span=self._number(span))
 
     def _reachable(self, facts: Facts) -> Mapping[str, object]:
         shown = facts["dead"] or facts["groups"]

@@ -229,6 +229,14 @@ def test_odds_are_weighed_again_by_the_beliefs_own_code_and_unsure_looks_weigh_n
     assert len(episode.weighed) + episode.further == 11
 
 
+def test_of_a_wrong_answer_no_least_span_is_said_to_be_needed() -> None:
+    beliefs = cut_engine().state.beliefs
+    beliefs["kec-gadingrejo/icmp"].reason = Reason.REFUSED
+    (ring,) = [ring for ring in chain(Scene(engine_of(town(), beliefs), NOW), "kec-gadingrejo") if ring.name == "odds"]
+    assert "detik (jawabannya salah, maka lamanya tidak dihitung)" in Speaker(town(), "id", NOW).say(ring)
+    assert "s (it answers wrongly, so how long does not count)" in Speaker(town(), "en", NOW).say(ring)
+
+
 def test_every_ring_has_its_words_and_what_breaks_says_what_would_pass() -> None:
     assert BROKE.keys() == PASSES.keys()
     assert HELD.keys() <= BROKE.keys() | {"page"}

@@ -125,7 +125,7 @@ def look_again(rule: Rule, check: Check, belief: Belief) -> float:
     gap *= 1 - WOBBLE + 2 * WOBBLE * zlib.crc32(f"{check.id}/{belief.losses}".encode()) / 0xFFFFFFFF
     if belief.losses:
         wanting, span = missing(rule, check, belief) + ENOUGH, belief.last_sent - belief.first_loss - ROUNDED
-        enough = max(noise.gap_for(wanting), _least(rule, belief) - span)
+        enough = max(noise.gap_for(wanting), least_span(rule, belief) - span)
         gap = min(gap, max(enough, LOOK_AGAIN[0]), max(rule.cap - span, LOOK_AGAIN[0]) if rule.cap else gap)
     return belief.last_sent + gap
 
@@ -220,11 +220,11 @@ def _fell(belief: Belief, look: ProbeResult) -> None:
 def is_down(rule: Rule, check: Check, belief: Belief) -> bool:
     """THE RULE FOR DOWN: the odds reach those of the class, and losses span its least span; or they last as long as its cap."""
     span = belief.last_loss - belief.first_loss
-    return (missing(rule, check, belief) <= 0 and span >= _least(rule, belief)) or (rule.cap is not None and span >= rule.cap)
+    return (missing(rule, check, belief) <= 0 and span >= least_span(rule, belief)) or (rule.cap is not None and span >= rule.cap)
 
 
-def _least(rule: Rule, belief: Belief) -> float:
-    """The least span that the losses must have; a wrong answer is none."""
+def least_span(rule: Rule, belief: Belief) -> float:
+    """Return the least span in seconds that the losses must have: none when it answers wrongly."""
     return 0.0 if belief.reason in WRONG else rule.span
 
 
