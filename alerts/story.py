@@ -11,7 +11,7 @@ from monitor.core.cover import WHOLE_CITY
 from monitor.core.events import Page, Step, Why
 from monitor.core.verdict import Reason
 
-TEST = "uji"
+TEST = "coba"
 DETAIL = 120
 NEWS = frozenset({Why.JOINED, Why.SPLIT})
 SAID_ENOUGH = frozenset({None, Reason.TIMEOUT})

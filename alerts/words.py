@@ -148,7 +148,7 @@ SENTENCES: Mapping[str, Pair] = {
     "no_vendor": ("tidak tercatat", "not recorded"),
     "contract": ("{vendor}; kontrak berakhir {end}", "{vendor}; contract ends {end}"),
     "contract_over": ("{vendor}; kontrak sudah berakhir {end}", "{vendor}; contract ended {end}"),
-    "alike": ("Dari sini tampak sama", "Would look the same from here"),
+    "alike": ("Mungkin juga (tampak sama dari sini)", "Would look the same from here"),
     "link": ("jalur {child} – {parent}", "link {child} – {parent}"),
     "told": ("Diberi tahu", "Told"),
     "told_end": ("Kabar penutup untuk penerima yang sama", "Closing word to the same receivers"),

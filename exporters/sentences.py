@@ -85,7 +85,7 @@ class Speaker:
         return self._pick(("… {count} kali lagi gagal", "… {count} more failed")).format(count=count)
 
     def _look(self, each: Weighed) -> str:
-        gap = "" if each.gap is None else f" (+{self._number(each.gap)} {self._pick(('d', 's'))})"
+        gap = "" if each.gap is None else f" (+{self._number(each.gap)} {self._pick(('dtk', 's'))})"
         told = (
             "{at}{gap} {reason}: gagal ke-{losses}, peluang mati {odds}",
             "{at}{gap} {reason}: loss {losses}, odds {odds} that it is down",

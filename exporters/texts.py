@@ -61,12 +61,12 @@ TEXTS: Mapping[str, Pair] = {
     "told": ("Diberi tahu", "Told"),
     "nobody": ("belum ada yang diberi tahu", "nobody has been told"),
     "owed": ("belum sampai", "not delivered yet"),
-    "alike": ("Dari sini tampak sama", "Would look the same from here"),
+    "alike": ("Mungkin juga (tampak sama dari sini)", "Would look the same from here"),
     "and_more": ("dan {count} lagi", "and {count} more"),
     "places": ("Situs per kecamatan", "Sites by kecamatan"),
     "elsewhere": ("OPD dan situs lain", "OPD and other sites"),
     "backbone": ("Pusat dan internet", "Hub and internet"),
-    "links": ("Jalur cadangan", "Watched links"),
+    "links": ("Jalur yang diawasi", "Watched links"),
     "apps_heading": ("Aplikasi", "Applications"),
     "new": ("Belum pernah menjawab: periksa alamatnya", "Never answered: check the address"),
     "new_says": (
@@ -109,9 +109,9 @@ def hour(at: float, utc_offset: float, language: str, beside: float, *, seconds:
 
 
 def round_trip(seconds: float | None, language: str) -> str:
-    """Return "4 ms", "0,4 ms", "1,2 d" (English "0.4 ms", "1.2 s"), or nothing when nothing was measured."""
+    """Return "4 ms", "0,4 ms", "1,2 dtk" (English "0.4 ms", "1.2 s"), or nothing when nothing was measured."""
     if seconds is None:
         return ""
-    value, unit = (seconds, "d" if language == "id" else "s") if seconds >= 1 else (seconds * 1000, "ms")
+    value, unit = (seconds, "dtk" if language == "id" else "s") if seconds >= 1 else (seconds * 1000, "ms")
     written = f"{value:.1f}" if value < 10 and (unit != "ms" or value < 1) else f"{value:.0f}"
     return f"{written.replace('.', ',') if language == 'id' else written} {unit}"

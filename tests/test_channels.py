@@ -34,7 +34,7 @@ async def test_a_webhook_gets_the_page_as_json_with_its_key_against_doubles() ->
     told = page(behind=BEHIND[:1], opds=("opd-dinkes",), urusan=("kesehatan",))
     async with phone((204, b"", {})) as peer:
         receipt = await send("webhook", {"url": peer.url + "/pantau", "bearer": "!env PANTAU_TEST_TOKEN"}, told)
-    assert receipt.detail == "answered 204"
+    assert receipt.detail == "HTTP 204"
     assert peer.paths == ["/pantau"]
     assert peer.headers[0]["Idempotency-Key"] == "g17/1/piket"
     assert peer.headers[0]["Authorization"] == f"Bearer {TOKEN}"
@@ -100,7 +100,7 @@ async def test_an_endless_answer_is_read_up_to_its_bound_and_no_further() -> Non
             writer.close()
 
     async with tcp(endless) as port:
-        assert (await send("webhook", {"url": f"http://127.0.0.1:{port}"})).detail == "answered 200"
+        assert (await send("webhook", {"url": f"http://127.0.0.1:{port}"})).detail == "HTTP 200"
 
 
 @pytest.mark.parametrize("said", [b"", b"NONSENSE\r\n\r\n", b"HTTP/1.1 200 OK\r\nX: " + b"y" * 70_000])
@@ -216,7 +216,7 @@ async def test_the_citys_own_names_and_authority_are_used_over_https(tmp_path: P
     distrust = await failure("webhook", options, Context(Loopback(), timeout=5))
     unknown = await failure("webhook", {"url": "http://lain.pantau.test"}, Context(Loopback(), timeout=5))
     await runner.cleanup()
-    assert taken.detail == "answered 200"
+    assert taken.detail == "HTTP 200"
     assert (str(distrust), str(unknown)) == ("its certificate is not trusted", "its name is not found in DNS")
 
 

@@ -83,7 +83,7 @@ def keys(peer: Phone) -> list[object]:
 async def test_a_page_that_is_taken_is_reported_with_the_receipt() -> None:
     async with phone() as peer, post(to(peer.url)) as box:
         box.delivery.submit(numbered(1))
-        assert await box.fates(1) == [Delivered(AT, "g17/1/piket", ok=True, detail="answered 200")]
+        assert await box.fates(1) == [Delivered(AT, "g17/1/piket", ok=True, detail="HTTP 200")]
         assert box.watch.slept == []
 
 
@@ -133,7 +133,7 @@ async def test_a_page_refused_at_night_arrives_when_somebody_has_mended_the_toke
     async with phone(*[REFUSED] * 32, OK) as peer, post(to(peer.url)) as box:
         box.delivery.submit(numbered(1))
         [fate] = await box.fates(1)
-    assert (fate.ok, fate.detail) == (True, "answered 200")
+    assert (fate.ok, fate.detail) == (True, "HTTP 200")
     assert 5.5 * 3600 < fate.at - AT < 6 * 3600
     assert max(box.watch.slept) == 900
 
@@ -153,7 +153,7 @@ async def test_a_message_that_is_refused_for_itself_is_given_up_after_ten_minute
         box.delivery.submit(numbered(2, Step.END))
         box.watch.at += 3600  # what waited long in the queue gets its ten minutes too
         fates = await box.fates(2)
-    assert [(fate.ok, fate.detail) for fate in fates] == [(False, "given up: answered 422"), (True, "answered 200")]
+    assert [(fate.ok, fate.detail) for fate in fates] == [(False, "given up: answered 422"), (True, "HTTP 200")]
     assert 600 <= fates[0].at - AT - 3600 < 660
     assert keys(peer).count("g17/1/piket") == 16
 
@@ -299,7 +299,7 @@ async def test_a_receiver_that_cannot_be_read_is_a_reason_without_its_values(cha
 
 async def test_a_test_message_is_sent_once_and_answers_with_the_receipt_or_the_reason() -> None:
     async with phone(OK, BUSY) as peer, post(to(peer.url)) as box:
-        assert (await box.delivery.test("piket")).detail == "answered 200"
+        assert (await box.delivery.test("piket")).detail == "HTTP 200"
         with pytest.raises(ChannelError, match="answered 503"):
             await box.delivery.test("piket")
         with pytest.raises(PantauError, match="receiver nobody: is not in the inventory; it has piket"):

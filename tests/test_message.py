@@ -41,7 +41,7 @@ def test_an_opening_names_the_cause_since_when_what_is_behind_it_who_is_hit_and_
         "• 1 Puskesmas: <Gadingrejo> & Sebani\n"
         "OPD terdampak: Dinas Kesehatan, Dinas Sosial\n"
         "Urusan terdampak: Kesehatan, Sosial\n"
-        "Dari sini tampak sama: jalur Kecamatan Gadingrejo – Kantor Wali Kota\n"
+        "Mungkin juga (tampak sama dari sini): jalur Kecamatan Gadingrejo – Kantor Wali Kota\n"
         "Sebab belum terverifikasi: induknya belum sempat menjawab pemeriksaan ulang.\n"
         "Diberi tahu: Petugas piket, Dinas Kesehatan\n"
         "Rincian: pantau explain g17\n"
@@ -178,7 +178,7 @@ def test_english_alone_is_whole() -> None:
 
 def test_a_test_message_says_that_nothing_is_wrong() -> None:
     assert message.test_message(Receiver("piket", "telegram", "Petugas piket")).text == (
-        "🔔 UJI uji · Petugas piket [piket]\n"
+        "🔔 UJI coba · Petugas piket [piket]\n"
         "Ini pesan uji dari Pantau; tidak ada gangguan. Bila pesan ini terbaca, penerima ini siap menerima kabar.\n"
         "— English —\n"
         "This is a test message from Pantau; nothing is wrong. If you can read it, this receiver is ready."

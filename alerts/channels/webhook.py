@@ -32,7 +32,7 @@ async def send(message: Message, page: Page, options: WebhookOptions, context: C
         said = answer.fields.get(key)
         if said is False or (isinstance(said, str) and said.lower() in NO):
             raise ChannelError(f"answered {answer.status}, but {key} is {str(said).lower()}: {answer.explanation((bearer,))}")
-    return Receipt(f"answered {answer.status}")
+    return Receipt(f"HTTP {answer.status}")
 
 
 def payload(message: Message, page: Page) -> dict[str, object]:

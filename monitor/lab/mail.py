@@ -39,7 +39,7 @@ class Mail:
                 await _say(writer, "354 kirimlah")
                 await self._keep(await _letter(reader), recipients)
                 recipients = []
-                await _say(writer, "250 diterima")
+                await _say(writer, "250 Ok")
                 continue
             if verb == "RCPT" and (match := _ADDRESS.match(line)):
                 recipients.append(match["address"])
