@@ -14,6 +14,7 @@ from exporters.evidence import Episode, odds, passing
 from monitor.core.belief import Belief, Status, least_span
 from monitor.core.city import Check, City, Node
 from monitor.core.events import Decision, Delivered, Page, ProbeResult
+from monitor.core.promise import promise
 from monitor.core.rules import Rule
 from monitor.core.verdict import Verdict
 from monitor.engine import Condition, Engine
@@ -90,6 +91,7 @@ def _seen(scene: Scene, node: Node, check: Check) -> Iterator[Ring]:
     known, engine, rule = scene.engine.state.beliefs[check.id], scene.engine, scene.city.rules[check.grade]
     about = {"check": check.id, "kind": check.kind, "target": check.target, "grade": check.grade.value, "interval": check.interval}
     yield Ring("watched", held=True, facts=about, where=(check.where,))
+    yield _promised(rule, check, known)
     if engine.blind and node.groups:
         yield Ring("sighted", held=False, facts={"gateway": _tops(engine)})
     if known.status is Status.NEW:
@@ -103,6 +105,13 @@ def _seen(scene: Scene, node: Node, check: Check) -> Iterator[Ring]:
     yield _weighed(rule, check, lost, episode)
     if check.id != node.checks[0]:
         yield Ring("decides", held=False, facts={"check": check.id, "decider": node.checks[0]}, where=(check.where,))
+
+
+def _promised(rule: Rule, check: Check, known: Belief) -> Ring:
+    """Say what the target is used to, what follows from it, and what came of it."""
+    noise, said = known.noise or rule.noise, promise(rule, check, known)
+    facts = {"p": noise.p, "tau": noise.tau, "worst": said.worst, "one_in": 1 / said.share, "downs": known.downs, "brief": known.brief}
+    return Ring("promised", held=True, facts=facts)
 
 
 def _weighed(rule: Rule, check: Check, lost: Belief, episode: Episode | None) -> Ring:

@@ -13,6 +13,10 @@ HELD: Mapping[str, Pair] = {
         "Diperiksa dengan {kind} ke {target} setiap {interval:g} detik, kelas {grade}.",
         "Looked at by {kind} to {target} every {interval:g} s, class {grade}.",
     ),
+    "promised": (
+        "Biasanya gagal {p}, beruntun {tau} detik: mati pasti dalam {worst} detik, 1 dari {one_in} kabar palsu; {brief} dari {downs} sebentar.",
+        "It fails {p} of looks, in bursts of {tau} s: DOWN within {worst} s, 1 page in {one_in} is false; {brief} of {downs} outages were brief.",
+    ),
     "odds": (
         "Gagal {count} kali sejak {first}: peluang mati {odds} (perlu {needed}), selama {span} detik ({least}).",
         "Failed {count} times since {first}: odds of {odds} (needed {needed}), over {span} s ({least}).",

@@ -120,6 +120,11 @@ class Speaker:
         last = facts["last"]
         return {"reason": self._pick(REASONS[last.reason] if last.reason else UNNAMED), "at": self._when(last.at)}
 
+    def _promised(self, facts: Facts) -> Mapping[str, object]:
+        share = f"{100 * facts['p']:.2g} %"
+        numbers = {key: self._number(round(facts[key], 1)) for key in ("tau", "worst", "one_in", "downs", "brief")}
+        return {"p": share.replace(".", ",") if self._language == "id" else share, **numbers}
+
     def _odds(self, facts: Facts) -> Mapping[str, object]:
         episode: Episode | None = facts["episode"]
         answered = ""
