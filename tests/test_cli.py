@@ -50,6 +50,8 @@ def test_every_command_has_help_with_an_example(words: tuple[str, ...], capsys: 
         (["check", "--url", "ftp://x"], "pantau: --url ftp://x: not an address like http://127.0.0.1:9475"),
         (["check", "--url", "http://["], "pantau: --url http://[: not an address like http://127.0.0.1:9475"),
         (["check", "--url", "http://127.0.0.1:99999"], "pantau: --url http://127.0.0.1:99999: not an address like"),
+        (["lab", "power", "pln-pusat"], "pantau: Missing argument '{on|off}'. Choose from: on, off"),
+        (["lab", "app", "app-portal"], "pantau: Missing argument '{ok|slow|500|hang|defaced|expired|stale}'. Choose from: ok, slow, 500,"),
         (["notify", "tset"], "pantau: No such command 'tset'."),
         (["probe", "ping", "127.0.0.1"], "pantau: probe 'ping': there is no such kind; there are icmp, snmp, http, tcp, dns"),
         (["probe", "tcp", "127.0.0.1", "port=99999"], "pantau: probe tcp: port: Input should be less than or equal to 65535"),
@@ -188,6 +190,13 @@ async def test_something_else_that_answers_json_is_not_taken_for_a_daemon() -> N
 
 async def _nothing(_request: web.Request) -> web.Response:
     return web.json_response({})
+
+
+def test_a_full_disk_under_the_output_is_one_line() -> None:
+    with Path("/dev/full").open("w") as full:
+        words = [sys.executable, "-c", "from monitor.cli import main; main()", "check-config"]
+        ended = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True, check=False, cwd=ROOT)
+    assert (ended.returncode, ended.stderr) == (Exit.UNKNOWN, "pantau: the output cannot be written: No space left on device\n")
 
 
 async def _said(*words: str) -> tuple[int, str]:

@@ -134,7 +134,7 @@ async def test_a_taken_port_a_taken_folder_and_a_bad_inventory_end_the_daemon_wi
     journal = await Journal.open(daemon.folder / "data")
     await daemon.start()
     assert (await daemon.ended(), len(daemon.lines)) == (69, 2)
-    assert "another pantau (process" in daemon.lines[1]
+    assert "data: another pantau works on this data folder" in daemon.lines[1]
     await journal.close()
     daemon.config.write_text("[]")
     await daemon.start()

@@ -1,6 +1,5 @@
 import asyncio
 import math
-import os
 import resource
 import sqlite3
 import subprocess
@@ -18,6 +17,7 @@ from monitor.core.events import ClockStepped, Decision, Delivered, Event, Invent
 from monitor.core.verdict import Reason, Verdict
 from monitor.engine import Engine, State
 from monitor.journal import DamagedError, DiskFullError, Journal, JournalError, Keep, Reader, Row, codec, row_of
+from monitor.journal.errors import read_error
 from monitor.journal.folder import Ballast
 from monitor.journal.store import Store
 from tests.conftest import lack
@@ -108,13 +108,19 @@ def test_a_float_comes_back_to_its_last_bit() -> None:
         assert back.at.hex() == number.hex()
 
 
-async def test_a_second_daemon_on_one_folder_says_who_holds_it(tmp_path: Path) -> None:
+async def test_a_second_daemon_on_one_folder_says_which_folder(tmp_path: Path) -> None:
     first = await Journal.open(tmp_path)
-    with pytest.raises(PantauError, match=rf"another pantau \(process {os.getpid()}\) works on this data folder") as caught:
+    with pytest.raises(PantauError, match=rf"{tmp_path}: another pantau works on this data folder") as caught:
         await Journal.open(tmp_path)
     assert caught.value.status is Exit.MISSING
     await first.close()
     await (await Journal.open(tmp_path)).close()
+
+
+def test_a_disk_without_room_for_the_shared_index_has_no_room() -> None:
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorname = "SQLITE_IOERR_SHMSIZE"
+    assert "no room on the disk" in str(read_error(Path("journal.db"), error))
 
 
 def damage(path: Path, begin: int, end: int) -> None:

@@ -57,7 +57,7 @@ def test_two_cities_stand_side_by_side_and_end_without_a_trace(tmp_path: Path) -
         started(one)
         started(other)
         again = Rehearsal(homes[1])
-        again.wait("another one is running there")
+        again.wait("a city of yours is running already: end it, or give this one a place of its own, as in `XDG_RUNTIME_DIR=")
         again.process.wait(PATIENCE)
         assert again.end() == 69
         client.cut("kec-timur")

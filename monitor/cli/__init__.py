@@ -1,12 +1,16 @@
 """The program `pantau`: one file a family of commands, imported only when it is asked for, so that `--help` answers at once."""
 
+import errno
 import importlib
+import os
 import sys
 from typing import Any
 
 import click
 
 from monitor.core.errors import Exit, PantauError
+
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO})
 
 # command -> (module, attribute, one line of help)
 COMMANDS = {
@@ -84,7 +88,7 @@ def run(words: list[str]) -> int:
         return Exit.OK
     except click.UsageError as error:
         where = f" (see `{error.ctx.command_path} --help`)" if error.ctx else ""
-        return _say(f"{error.format_message()}{where}", Exit.UNKNOWN)
+        return _say(f"{' '.join(error.format_message().split())}{where}", Exit.UNKNOWN)
     except click.ClickException as error:
         return _say(error.format_message(), Exit.UNKNOWN)
     except PantauError as error:
@@ -95,10 +99,18 @@ def run(words: list[str]) -> int:
         sys.stderr.close()
         return 141
     except OSError as error:
-        if error.filename is None:
-            raise  # no file that somebody named: a fault of ours
-        return _say(f"{error.filename}: {error.strerror}", Exit.UNKNOWN)
+        return _say(_about(error), Exit.UNKNOWN)
     return result if isinstance(result, int) else 0
+
+
+def _about(error: OSError) -> str:
+    """Say what the system refused about a file that somebody named, or about our output."""
+    if error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    if error.errno not in NO_ROOM:
+        raise error  # a fault of ours
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is still to be written would fail once more at our end
+    return f"the output cannot be written: {error.strerror}"
 
 
 def _say(line: str, status: int) -> int:

@@ -116,7 +116,7 @@ def power(feeder: str, state: str, speed: float) -> None:
 
 @lab.command()
 @identity
-@click.argument("mode", type=click.Choice(["ok", "slow", "500", "hang", "defaced", "expired", "stale"]), default="ok")
+@click.argument("mode", type=click.Choice(["ok", "slow", "500", "hang", "defaced", "expired", "stale"]))
 def app(name: str, mode: str) -> None:
     """Beri aplikasi sebuah gangguan. / Give an application a fault.
 

@@ -29,7 +29,7 @@ class DamagedError(JournalError):
 
 
 _DAMAGE = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
-_FULL = ("SQLITE_FULL", "SQLITE_IOERR_WRITE")
+_FULL = ("SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE")
 
 
 def read_error(path: Path, error: sqlite3.Error) -> JournalError:

@@ -1,6 +1,5 @@
 """The data folder: one daemon at a time, and some ballast to throw off when the disk is full."""
 
-import contextlib
 import fcntl
 import os
 from pathlib import Path
@@ -23,7 +22,7 @@ class Lock:
     """Held as long as a daemon works on the folder; the kernel lets go of it when the process ends, however it ends."""
 
     def __init__(self, folder: Path) -> None:
-        """Take the lock; PantauError (69) that names the holder when another daemon has it."""
+        """Take the lock; PantauError (69) that names the folder when another daemon has it."""
         path = folder / "lock"
         try:
             self._fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
@@ -32,15 +31,10 @@ class Lock:
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            holder = os.pread(self._fd, 20, 0).decode(errors="replace").strip()
             os.close(self._fd)
             raise PantauError(
-                f"{folder}: another pantau (process {holder or 'unknown'}) works on this data folder; stop it or choose another --data-dir",
-                status=Exit.MISSING,
+                f"{folder}: another pantau works on this data folder; stop it or choose another --data-dir", status=Exit.MISSING
             ) from error
-        with contextlib.suppress(OSError):  # a full disk must not keep us from starting; the lock holds without the number
-            os.truncate(self._fd, 0)
-            os.pwrite(self._fd, f"{os.getpid()}\n".encode(), 0)
 
     def release(self) -> None:
         """Let another daemon have the folder."""

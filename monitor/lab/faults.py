@@ -117,8 +117,6 @@ class Faults:
             raise PantauError("hub: has no link towards the hub; `reboot hub` takes it down, `cut noc` cuts the prober off")
         if name in plan.stations:
             return plan.up_from(name)
-        if name in self._city.applications:
-            raise PantauError(f"{name}: is an application: `pantau lab app {name} hang`")
         raise PantauError(f"{name}: no such station or link{self._meant(name)}")
 
     def _members(self, risk: str) -> list[str]:
@@ -126,8 +124,23 @@ class Faults:
 
     def _meant(self, name: str) -> str:
         known = [*self._network.plan.stations, *self._network.plan.cables, *self._city.risks, *self._city.applications]
+        if what := self._what(name):
+            return f"; it is {what}"
         near = difflib.get_close_matches(name, known, n=1)
         return f"; did you mean {near[0]!r}?" if near else "; `pantau lab list` has the names"
+
+    def _what(self, name: str) -> str:
+        """What has this id, and what can be done to it; empty when nothing has."""
+        if name in self._network.plan.stations:
+            return f"a station: `pantau lab cut {name}`"
+        if name in self._network.plan.cables:
+            return f"a link: `pantau lab cut {name}`"
+        if name in self._city.applications:
+            return f"an application: `pantau lab app {name} hang`"
+        risk = self._city.risks.get(name)
+        if risk is None:
+            return ""
+        return f"a river: `pantau lab scenario flood {name}`" if risk.kind == "river" else f"a {risk.kind}: `pantau lab power {name} off`"
 
     async def _switch(self, stations: Iterable[str], *, on: bool) -> None:
         for station in stations:

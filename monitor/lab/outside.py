@@ -51,7 +51,7 @@ class Wish:
 def run(wish: Wish) -> int:
     """Build the city in a child, wait for its end, return its exit status. Raises PantauError (69) when the kernel refuses."""
     plan = draw(wish.city)
-    page, control = _listen(wish.listen), bind(control_address())
+    page, control = _listen(wish.listen), _control()
     _raise_limit()
     url = _url(page)
     report, reporting = os.pipe()
@@ -69,6 +69,16 @@ def run(wish: Wish) -> int:
     page.close()
     control.close()
     return _watch(child, report, url)
+
+
+def _control() -> socket.socket:
+    try:
+        return bind(control_address())
+    except PantauError as error:
+        text = "a city of yours is running already: end it, or give this one a place of its own, as in"
+        raise PantauError(
+            f"{text} `XDG_RUNTIME_DIR=/tmp/dua pantau lab up --data-dir /tmp/dua --listen 127.0.0.1:9476`", status=Exit.MISSING
+        ) from error
 
 
 def _listen(where: tuple[str, int]) -> socket.socket:
