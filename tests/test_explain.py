@@ -106,7 +106,7 @@ def test_an_incident_is_told_from_the_looks_to_the_receipt_each_with_its_line(sa
     for line in (
         "gangguan g1: Kecamatan Gadingrejo [kec-gadingrejo], sebab terverifikasi: induknya menjawab → Grup Telegram piket",
         "✓ Diperiksa dengan icmp ke 198.18.1.1 setiap 3 detik, kelas core.  [inventory.yaml:",
-        "✓ Biasanya gagal 0,2 %, beruntun 0,5 detik: mati pasti dalam",
+        "✓ Biasanya gagal 0,2 %, beruntun 0,5 detik: pasti dalam",
         "tidak menjawab: gagal ke-1, peluang mati 1 : 10.5",
         "(perlu 99 : 1), selama",
         "✓ Jalannya ada: Kantor Wali Kota [hub] normal",
