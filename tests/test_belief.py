@@ -81,6 +81,12 @@ def test_losses_make_it_down_when_it_was_said_whatever_its_noise(
     assert enough or (cap is not None and target.belief.last_loss - target.belief.first_loss >= cap)
 
 
+def test_a_target_that_fails_more_often_than_it_is_looked_at_is_judged_all_the_same() -> None:
+    target = Target(rule=replace(GRADES[Grade.FIBRE], outages=1000, odds=1))
+    target.check = replace(target.check, interval=86400)
+    assert target.fall() >= target.rule.span
+
+
 def test_losses_far_apart_are_stronger_than_losses_close_together() -> None:
     near, far = Target(), Target()
     for gap in range(4):

@@ -89,8 +89,8 @@ def noise_of(rule: Rule, belief: Belief, reason: Reason | None) -> Noise:
 
 
 def prior(rule: Rule, check: Check) -> float:
-    """Nats for "an outage began within the last interval" before any look failed."""
-    rho = rule.outages * check.interval / YEAR
+    """Nats for "an outage began within the last interval" before any look failed; never more than one to one."""
+    rho = min(rule.outages * check.interval / YEAR, 0.5)
     return math.log(rho / (1 - rho))
 
 
