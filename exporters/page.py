@@ -17,7 +17,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from alerts.incidents import Incident
 from alerts.words import REASONS, UNNAMED, WHYS, count, lasted, pick, say
-from exporters.picture import Picture, draw
+from exporters.picture import Labels, Picture, draw
 from exporters.status import BEGINNING, SEEN, SILENT, conditions, counts, hit, open_incidents
 from exporters.texts import CONDITIONS, NEWS, SEVERITIES, hour, round_trip, text
 from exporters.view import View
@@ -278,7 +278,7 @@ def parts(view: View, language: str) -> Iterator[tuple[str, str]]:
     picture = _drawn(_Box(glance.city))
     shared = {"glance": glance, "say": glance.say, "names": NAMES, "Condition": Condition, "Kind": Kind, "seen": SEEN}
     for part in ("headline", "incidents", "map"):
-        yield part, TEMPLATES.get_template(f"{part}.html").render(shared, picture=picture)
+        yield part, TEMPLATES.get_template(f"{part}.html").render(shared, picture=picture, labels=Labels())
     for group in glance.groups():
         yield f"group-{group.id}", TEMPLATES.get_template("group.html").render(shared, group=group)
     for part in ("apps", "backbone", "fresh", "recent"):

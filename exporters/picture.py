@@ -54,6 +54,28 @@ class Picture:
     rivers: Mapping[str, str] = field(default_factory=dict)
 
 
+class Labels:
+    """Keeps the names on the map apart, at the size that they have on a phone: below their dots, else above, else lower."""
+
+    def __init__(self) -> None:
+        self._boxes: list[tuple[Point, float, float]] = []
+
+    def height(self, place: Point, reach: float, name: str, *, large: bool) -> float:
+        """Return the y of the foot of a name at a dot that reaches so far."""
+        size = 40.0 if large else 32.0  # as `.city text` of pantau.css on a phone
+        across, (x, y) = 0.6 * size * len(name) + 20, place
+        feet = (y + reach + 24, y - reach - 8, y + reach + 24 + size)
+        foot = next((foot for foot in feet if self._free((x, foot), across, size)), feet[0])
+        self._boxes.append(((x, foot), across, size))
+        return foot
+
+    def _free(self, foot: Point, across: float, size: float) -> bool:
+        return all(
+            abs(foot[0] - there[0]) >= (across + wide) / 2 or abs(foot[1] - there[1]) >= 0.85 * max(size, high)
+            for there, wide, high in self._boxes
+        )
+
+
 def draw(city: City) -> Picture:
     """Return the map of a city; the same city always gives the same map."""
     nodes = [node for node in city.nodes.values() if node.kind in DRAWN]

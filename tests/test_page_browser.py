@@ -94,7 +94,10 @@ async def fits_a_phone(browser: Browser, stage: Stage) -> None:
     """Nothing is wider than the phone, the sentence is on the first screen, and no sign is only a colour."""
     stage.play(cut_engine())
     async with opened(browser, stage) as page:
+        await page.evaluate("document.querySelectorAll('details').forEach((list) => list.open = true)")
         assert await page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+        names = await page.evaluate("[...document.querySelectorAll('.row .name')].map((name) => name.scrollWidth <= name.clientWidth)")
+        assert all(names), "no name is cut"
         box = await page.locator("#headline h1").bounding_box()
         assert box
         assert box["y"] + box["height"] < PHONE["height"] / 2

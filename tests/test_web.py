@@ -11,7 +11,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from exporters import web as exporters_web
 from exporters.page import parts, steady
-from exporters.picture import draw
+from exporters.picture import Labels, draw
 from exporters.view import Bell, Figures, View
 from exporters.web import application
 from monitor.core.belief import Belief
@@ -153,6 +153,13 @@ def test_a_figure_that_changes_by_itself_makes_no_part_new() -> None:
     assert {part: still for part, (still, _) in before.items()} == {part: still for part, (still, _) in after.items()}
     assert before["group-kec-gadingrejo"][1]["rtt-kel-a0"] == "4 ms"
     assert after["group-kec-gadingrejo"][1]["rtt-kel-a0"] == "900 ms"
+
+
+def test_a_name_on_the_map_stands_above_its_dot_where_another_stands_already_below() -> None:
+    labels = Labels()
+    assert labels.height((500, 400), 15, "Kantor Wali Kota", large=False) == 439
+    assert labels.height((760, 400), 15, "Bugul Kidul", large=False) == 377
+    assert labels.height((760, 500), 15, "Purworejo", large=False) == 539
 
 
 def test_no_dot_on_the_map_lies_on_another_and_the_same_city_gives_the_same_map() -> None:

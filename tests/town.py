@@ -53,7 +53,13 @@ def town(kelurahan: int = 3, opds: int = 2) -> City:
     }
     backup = "link-opd-dinas0-b"
     links[backup] = Link(backup, "opd-dinas0", "kec-purworejo", Grade.RADIO, "Telkom", backup=True, address="198.19.0.1")
-    nodes[backup] = Node(backup, Kind.LINK, "Jalur cadangan Dinas0", (("opd-dinas0",), ("kec-purworejo",)), (f"{backup}/icmp",))
+    nodes[backup] = Node(
+        backup,
+        Kind.LINK,
+        "Jalur cadangan Dinas Dinas0 dan Pelayanan Terpadu Satu Pintu – Kecamatan Purworejo",
+        (("opd-dinas0",), ("kec-purworejo",)),
+        (f"{backup}/icmp",),
+    )
     nodes["app-portal"] = Node(
         "app-portal", Kind.APP, "Portal <Kota>", (("hub",),), ("app-portal/http",), "opd-dinas0", urusan=("kominfo",)
     )
