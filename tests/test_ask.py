@@ -10,9 +10,16 @@ from pathlib import Path
 import pytest
 from aiohttp.test_utils import TestServer
 
+from alerts.words import clock
 from exporters.view import View
 from exporters.web import application
+from monitor import cli
 from monitor.core.errors import Exit
+from monitor.core.events import InventoryLoaded, ProbeResult
+from monitor.core.verdict import Verdict
+from monitor.journal import Keep, row_of
+from monitor.journal.folder import Ballast
+from monitor.journal.store import Store
 from tests.town import NOW, cut_engine, engine_of, town, unheard, view_of
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -59,3 +66,31 @@ async def test_an_open_outage_weighs_more_than_blindness() -> None:
 async def test_status_counts_the_parts_with_what_they_are_part_of() -> None:
     async with shown(view_of(cut_engine())) as url:
         assert (await said("status", "--url", url))[1].startswith("situs/sites    7 up, 5 down (4 shadowed), 0 unknown\n")
+
+
+async def test_a_plug_in_says_on_its_standard_output_why_it_knows_nothing() -> None:
+    nobody = await said("check", "--url", "http://127.0.0.1:9", stderr=subprocess.DEVNULL)
+    assert nobody[0] == Exit.UNKNOWN
+    assert nobody[1].startswith("UNKNOWN - http://127.0.0.1:9: no daemon answers there")
+    async with shown(view_of(engine_of(town()))) as url:
+        assert (await said("check", "kel-tiada", "--url", url, stderr=subprocess.DEVNULL))[1].startswith(
+            "UNKNOWN - kel-tiada: nothing has this id"
+        )
+
+
+async def test_replay_reads_the_journal_of_the_daemon_that_runs_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "none"))
+    Store(tmp_path / "journal.db", Ballast(tmp_path, 4096), Keep()).close()
+    async with shown(view_of(engine_of(town()), control=str(tmp_path / "control"))) as url:
+        assert (await said("replay", "--url", url))[0] == Exit.OK
+    assert (await said("replay", "--url", url))[0] == Exit.MISSING
+
+
+def test_what_a_reload_has_just_brought_is_new_and_not_unknown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    small, store = town(kelurahan=1), Store(tmp_path / "journal.db", Ballast(tmp_path, 4096), Keep())
+    look = ProbeResult("hub/icmp", NOW - 10, NOW - 9, Verdict.OK)
+    store.append([row_of(event) for event in (InventoryLoaded(NOW - 20, small), look, InventoryLoaded(NOW, town()))])
+    store.close()
+    assert cli.run(["explain", "kel-c1", "--data-dir", str(tmp_path)]) == 3
+    said = f"pantau: kel-c1: is new in the inventory since {clock(NOW, 7.0, 'id')}, and has not been looked at yet\n"
+    assert capsys.readouterr().err == said

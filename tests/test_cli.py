@@ -47,9 +47,9 @@ def test_every_command_has_help_with_an_example(words: tuple[str, ...], capsys: 
         (["lab", "up", "--listen", "9475"], "pantau: Invalid value for '--listen': 9475: not ADDRESS:PORT, as 127.0.0.1:9475"),
         (["probe", "tcp"], "pantau: say what to look at: pantau probe KIND TARGET [KEY=VALUE]..."),
         (["probe", "tcp", "127.0.0.1", "port"], "pantau: port: not KEY=VALUE"),
-        (["check", "--url", "ftp://x"], "pantau: --url ftp://x: not an address like http://127.0.0.1:9475"),
-        (["check", "--url", "http://["], "pantau: --url http://[: not an address like http://127.0.0.1:9475"),
-        (["check", "--url", "http://127.0.0.1:99999"], "pantau: --url http://127.0.0.1:99999: not an address like"),
+        (["status", "--url", "ftp://x"], "pantau: --url ftp://x: not an address like http://127.0.0.1:9475"),
+        (["status", "--url", "http://["], "pantau: --url http://[: not an address like http://127.0.0.1:9475"),
+        (["status", "--url", "http://127.0.0.1:99999"], "pantau: --url http://127.0.0.1:99999: not an address like"),
         (["lab", "power", "pln-pusat"], "pantau: Missing argument '{on|off}'. Choose from: on, off"),
         (["lab", "app", "app-portal"], "pantau: Missing argument '{ok|slow|500|hang|defaced|expired|stale}'. Choose from: ok, slow, 500,"),
         (["notify", "tset"], "pantau: No such command 'tset'."),
@@ -125,7 +125,7 @@ def test_a_group_without_a_command_shows_its_help(words: list[str], capsys: pyte
     assert "example:" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("words", [["check"], ["status"], ["explain", "hub"], ["reload"], ["notify", "test", "piket"]], ids=" ".join)
+@pytest.mark.parametrize("words", [["status"], ["explain", "hub"], ["reload"], ["notify", "test", "piket"]], ids=" ".join)
 def test_without_a_daemon_a_question_says_how_to_start_one_and_ends_with_3(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run([*words, "--url", NOBODY]) == Exit.UNKNOWN
     assert "no daemon answers there" in capsys.readouterr().err
@@ -181,7 +181,7 @@ async def test_something_else_that_answers_json_is_not_taken_for_a_daemon() -> N
     other = web.Application()
     other.router.add_get("/{path:.*}", _nothing)
     async with TestServer(other) as server:
-        words = [sys.executable, "-c", "from monitor.cli import main; main()", "check", "--url", f"http://127.0.0.1:{server.port}"]
+        words = [sys.executable, "-c", "from monitor.cli import main; main()", "status", "--url", f"http://127.0.0.1:{server.port}"]
         process = await asyncio.create_subprocess_exec(*words, stderr=subprocess.PIPE, cwd=ROOT)
         _, said = await process.communicate()
     assert process.returncode == Exit.UNKNOWN
@@ -228,9 +228,8 @@ async def test_status_names_the_cause_as_a_table_and_as_json(url: str) -> None:
     assert found["incidents"][0]["cause"] == "kec-gadingrejo"
 
 
-@pytest.mark.parametrize("word", ["check", "explain"])
-async def test_an_id_that_nothing_has_is_told_in_one_line(url: str, word: str) -> None:
-    status, said = await _said(word, "kel-tiada", "--url", url)
+async def test_an_id_that_nothing_has_is_told_in_one_line(url: str) -> None:
+    status, said = await _said("explain", "kel-tiada", "--url", url)
     assert status == Exit.UNKNOWN
     assert said.startswith("pantau: kel-tiada: nothing has this id")
 

@@ -175,6 +175,8 @@ def test_a_folder_without_a_journal_and_a_time_that_is_none_are_one_line(
     assert "cannot be opened" in capsys.readouterr().err
     assert cli.run(["replay", "--data-dir", str(tmp_path), "--from", "yesterday"]) == 3
     assert "yesterday: not a time like 7d" in capsys.readouterr().err
+    assert cli.run(["replay", "--data-dir", str(tmp_path), "--from", "10m", "--to", "20m"]) == 3
+    assert "Invalid value for --from: 10m: must be before --to, 20m" in capsys.readouterr().err
 
 
 NOW = 1_795_503_900.0  # 2026-11-24 14.05 WIB

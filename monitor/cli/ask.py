@@ -7,6 +7,7 @@ import urllib.parse
 from collections.abc import Iterable
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
+from pathlib import Path
 from typing import Any
 
 import click
@@ -14,6 +15,7 @@ import click
 from monitor.core.errors import Exit, PantauError
 
 URL = "http://127.0.0.1:9475"
+HERE = frozenset({"127.0.0.1", "::1", "localhost"})
 PATIENCE = 5.0
 LARGEST = 64 * 1024 * 1024
 HEAVIEST_LAST = (Exit.OK, Exit.WARNING, Exit.UNKNOWN, Exit.CRITICAL)
@@ -63,6 +65,13 @@ def get_json(url: str, path: str, missing: str = "") -> dict[str, Any]:
     return found
 
 
+def data_folder(url: str) -> Path | None:
+    """Return the data folder of the daemon, None when it runs elsewhere or its journal is not ours to read."""
+    folder = Path(str(get_json(url, "/api/v1/status").get("control") or "/nowhere")).parent
+    here = urllib.parse.urlsplit(url).hostname in HERE
+    return folder if here and os.access(folder / "journal.db", os.R_OK) else None
+
+
 def about(url: str, subject: str) -> dict[str, Any]:
     """Return what is known of a node, check or incident; PantauError (3) when nothing is."""
     missing = f"{subject}: nothing has this id; ids are those of the inventory and of incidents, as kel-gentong, app-portal, g17"
@@ -78,14 +87,20 @@ def check(ids: tuple[str, ...], url: str, form: str) -> int:
 
     Contoh / example: pantau check kec-gadingrejo app-portal
     """
-    found = get_json(url, "/api/v1/status") if not ids else None
-    state, text, values = _of_daemon(found) if found is not None else _of_nodes(url, ids)
+    state, text, values = _judged(ids, url)
     if form == "json":
         click.echo(json.dumps({"status": state.name, "text": text, "values": values}))
     else:
         perfdata = " ".join(f"'{label}'={value}" for label, value in values.items())
-        click.echo(f"{state.name} - {text.replace('|', '/')} | {perfdata}")
+        click.echo(f"{state.name} - {text.replace('|', '/')}{' | ' * bool(values)}{perfdata}")
     return int(state)
+
+
+def _judged(ids: tuple[str, ...], url: str) -> tuple[Exit, str, dict[str, float]]:
+    try:
+        return _of_nodes(url, ids) if ids else _of_daemon(get_json(url, "/api/v1/status"))
+    except PantauError as error:  # who calls a plug-in reads its standard output only
+        return Exit.UNKNOWN, str(error), {}
 
 
 def _of_daemon(found: dict[str, Any]) -> tuple[Exit, str, dict[str, float]]:

@@ -4,8 +4,6 @@ Read from the data folder; where that is not ours to read, the daemon says what 
 """
 
 import json
-import os
-import urllib.parse
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -13,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from monitor.cli.ask import about, get_json, url_option
+from monitor.cli.ask import about, data_folder, url_option
 from monitor.cli.outline import outline
 from monitor.core.errors import Exit, PantauError
 
@@ -23,7 +21,6 @@ if TYPE_CHECKING:
     from exporters.sentences import Speaker
     from monitor.cli.past import Found, Past
 
-HERE = frozenset({"127.0.0.1", "::1", "localhost"})
 LANGUAGES = {"id": ("id",), "en": ("en",), "id+en": ("id", "en")}
 
 
@@ -39,7 +36,7 @@ def explain(subject: str, written: str, url: str, data_dir: Path | None, languag
 
     Contoh / example: pantau explain g17; pantau explain kel-gentong --at 02.14
     """
-    folder = data_dir or _folder(url)
+    folder = data_dir or data_folder(url)
     if folder is None:
         return _ask(subject, url, written, form)
     from monitor.cli.past import Past
@@ -48,13 +45,6 @@ def explain(subject: str, written: str, url: str, data_dir: Path | None, languag
         found = _find(past, subject, written)
         click.echo(json.dumps(_as_json(found), ensure_ascii=False) if form == "json" else "\n".join(_text(found, LANGUAGES[language])))
     return 0
-
-
-def _folder(url: str) -> Path | None:
-    """Return the data folder of the daemon, None when it runs elsewhere or its journal is not ours to read."""
-    folder = Path(str(get_json(url, "/api/v1/status").get("control") or "/nowhere")).parent
-    here = urllib.parse.urlsplit(url).hostname in HERE
-    return folder if here and os.access(folder / "journal.db", os.R_OK) else None
 
 
 def _ask(subject: str, url: str, written: str, form: str) -> int:
@@ -99,6 +89,9 @@ def _find(past: "Past", subject: str, written: str) -> "Found":
     except ValueError as error:
         raise click.BadParameter(f"{written}: not a time like 02.14, 2026-11-24T02:14 or 2h", param_hint="--at") from error
     found = past.incident(subject) or past.thing(subject, at)
+    if found is None and not written and (since := past.new_since(subject)):
+        when = clock(since, past.city(since).utc_offset, "id", beside=now)
+        raise PantauError(f"{subject[:80]}: is new in the inventory since {when}, and has not been looked at yet", status=Exit.UNKNOWN)
     if found is None and not past.city(at).nodes:
         begins = clock(past.oldest, past.city(now).utc_offset, "id", beside=0.0)
         raise PantauError(f"nothing is recorded of that time; the record begins {begins}", status=Exit.UNKNOWN)

@@ -66,9 +66,14 @@ class Past:
     def thing(self, subject: str, at: float) -> Found | None:
         """Return the scene of a node, link, check or risk at a time, or at the failures nearest to it; None when there is no such thing."""
         city = self.city(at)
-        if not any(subject in known for known in (city.nodes, city.checks, city.links, city.risks)):
+        if not _has(city, subject):
             return None
         return Found(self._scene(city, subject, at, None), subject, at)
+
+    def new_since(self, subject: str) -> float:
+        """Return when the newest inventory was taken up, later than any look, if it has the subject; otherwise 0."""
+        loaded = self._recorded.inventory_at(float("inf"))
+        return loaded.at if loaded and loaded.at > self.newest and _has(loaded.city, subject) else 0.0
 
     def _scene(self, city: City, subject: str, at: float, pages: Sequence[Page] | None) -> Scene:
         check = city.checks.get(subject) or city.decider(subject)
@@ -109,6 +114,10 @@ class Past:
         for event in kept.tail:
             engine.apply(event)
         return engine
+
+
+def _has(city: City, subject: str) -> bool:
+    return any(subject in known for known in (city.nodes, city.checks, city.links, city.risks))
 
 
 def _episode(city: City, check: Check, looks: Sequence[ProbeResult], at: float, learned: Noise | None = None) -> Episode | None:

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from monitor.cli.ask import data_folder, url_option
 from monitor.cli.serve import default_data_dir
+from monitor.core.errors import PantauError
 
 if TYPE_CHECKING:
     from monitor.core.city import City
@@ -31,9 +33,10 @@ GROUPS = (
 @click.option("--policy", type=click.Path(path_type=Path), help="An inventory to judge by; default: the recorded ones.")
 @click.option("--from", "begin", metavar="TIME", default="", help="As 7d (ago), 2026-11-24, 2026-11-24T02:14; default: all that is kept.")
 @click.option("--to", "end", metavar="TIME", default="", help="Default: the newest look.")
-@click.option("--data-dir", type=click.Path(path_type=Path), default=default_data_dir, help="The journal, also of a running daemon.")
+@click.option("--data-dir", type=click.Path(path_type=Path), help="The journal to read; default: the running daemon's.")
+@url_option
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
-def replay(policy: Path | None, begin: str, end: str, data_dir: Path, form: str) -> int:
+def replay(policy: Path | None, begin: str, end: str, data_dir: Path | None, url: str, form: str) -> int:
     """Nilai ulang catatan dengan aturan lain. / Judge recorded looks anew: which pages would come, go, be earlier or later.
 
     Contoh / example: pantau replay --policy new.yaml --from 7d
@@ -42,13 +45,21 @@ def replay(policy: Path | None, begin: str, end: str, data_dir: Path, form: str)
     from monitor.journal import Recorded
 
     city = inventory.load(policy) if policy else None
-    with closing(Recorded(data_dir)) as recorded:
+    with closing(Recorded(data_dir or _folder(url))) as recorded:
         found = _judged(recorded, city, begin, end)
     if form == "json":
         click.echo(json.dumps(found, ensure_ascii=False))
     else:
         click.echo("\n".join(_told(found)))
     return 0
+
+
+def _folder(url: str) -> Path:
+    """Return the data folder of the daemon that runs here, that of one that would when none does."""
+    try:
+        return data_folder(url) or default_data_dir()
+    except PantauError:
+        return default_data_dir()
 
 
 def _judged(recorded: "Recorded", policy: "City | None", begin: str, end: str) -> dict[str, Any]:
@@ -58,7 +69,10 @@ def _judged(recorded: "Recorded", policy: "City | None", begin: str, end: str) -
     held = policy or recorded.city_at(newest)
     offset = held.utc_offset if held else 7.0
     upto = _moment(end, "--to", offset, newest) if end else newest + 1.0
-    since = max(_moment(begin, "--from", offset, newest) if begin else oldest, oldest)
+    first = _moment(begin, "--from", offset, newest) if begin else oldest
+    if begin and end and first >= upto:
+        raise click.BadParameter(f"{begin}: must be before --to, {end}", param_hint="--from")
+    since = max(first, oldest)
     heard, warm = Rehearing(policy), max(since - WARM_UP, oldest)
     if known := policy or recorded.city_at(warm):
         heard.begin(warm, known, recorded.learned_before(warm))

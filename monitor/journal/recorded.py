@@ -56,11 +56,16 @@ class Recorded:
 
     def city_at(self, at: float) -> City | None:
         """Return the inventory that held at this time; None when there was none yet."""
+        loaded = self.inventory_at(at)
+        return loaded.city if loaded else None
+
+    def inventory_at(self, at: float) -> InventoryLoaded | None:
+        """Return when the inventory that held at this time was taken up, and it; None when there was none yet."""
         query = f"SELECT body FROM log WHERE {TOLD} AND kind = 'inventory' AND at <= ? ORDER BY seq DESC LIMIT 1"  # noqa: S608 - our own words
         with self._reading():
             found = self._db.execute(query, (at,)).fetchone()
         event = read_event("inventory", found[0]) if found else None
-        return event.city if isinstance(event, InventoryLoaded) else None
+        return event if isinstance(event, InventoryLoaded) else None
 
     def pages(self, begin: float, end: float) -> list[Page]:
         """Return the pages that were decided from `begin` to before `end`, in order."""
