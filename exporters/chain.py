@@ -11,9 +11,10 @@ from typing import Any
 from alerts import routing
 from alerts.incidents import Cause
 from exporters.evidence import Episode, odds, passing
-from monitor.core.belief import Belief, Status, least_span
+from monitor.core.belief import Belief, Status, answered, least_span
 from monitor.core.city import Check, City, Node
 from monitor.core.events import Decision, Delivered, Page, ProbeResult
+from monitor.core.learning import heavy
 from monitor.core.promise import promise
 from monitor.core.rules import Rule
 from monitor.core.verdict import Verdict
@@ -110,7 +111,16 @@ def _seen(scene: Scene, node: Node, check: Check) -> Iterator[Ring]:
 def _promised(rule: Rule, check: Check, known: Belief) -> Ring:
     """Say what the target is used to, what follows from it, and what came of it."""
     noise, said = known.noise or rule.noise, promise(rule, check, known)
-    facts = {"p": noise.p, "tau": noise.tau, "worst": said.worst, "one_in": 1 / said.share, "downs": known.downs, "brief": known.brief}
+    tail = heavy(rule, known.learned, answered(known))
+    facts = {
+        "heavy": tail,
+        "p": noise.p,
+        "tau": noise.tau,
+        "worst": said.worst,
+        "one_in": 1 / said.share,
+        "downs": known.downs,
+        "brief": known.brief,
+    }
     return Ring("promised", held=True, facts=facts)
 
 

@@ -8,9 +8,10 @@ from exporters.chain import Scene, chain
 from exporters.sentences import rings_as_json
 from exporters.status import condition, incident_json
 from exporters.view import View
-from monitor.core.belief import Belief, least_span, prior, status_at
+from monitor.core.belief import Belief, answered, least_span, prior, status_at
 from monitor.core.city import Check, Node
 from monitor.core.events import Decision
+from monitor.core.learning import heavy
 from monitor.core.promise import promise
 from monitor.core.rules import Rule
 from monitor.engine import Engine
@@ -115,6 +116,7 @@ def _numbers(rule: Rule, check: Check, belief: Belief) -> Mapping[str, float]:
         "down_after": round(said.worst, 1),
         "downs": belief.downs,
         "brief": belief.brief,
+        "heavy_tail": heavy(rule, belief.learned, answered(belief)),
         "losses": belief.losses,
         "log_odds": round(prior(rule, check) + belief.nats, 3),
         "log_odds_needed": round(math.log(rule.odds), 3),

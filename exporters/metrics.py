@@ -18,8 +18,9 @@ from prometheus_client.registry import Collector
 
 from exporters.status import ANSWERS, SEEN, SILENT, conditions, open_incidents
 from exporters.view import Figures, View
-from monitor.core.belief import Belief, Status, status_at
+from monitor.core.belief import Belief, Status, answered, status_at
 from monitor.core.city import SITES, Check, City, Kind
+from monitor.core.learning import heavy
 from monitor.core.promise import fleet
 from monitor.core.rules import Rule
 from monitor.core.verdict import Verdict
@@ -76,6 +77,7 @@ METRICS: dict[str, Named] = {
     ),
     "pantau_check_noise_ratio": Named("gauge", CHECK, "Share of looks that a good target is believed to lose, 0 to 1."),
     "pantau_check_noise_seconds": Named("gauge", CHECK, "Time over which its losses are believed to hang together."),
+    "pantau_check_noise_heavy_tail": Named("gauge", CHECK, "1 when its bursts have a heavy tail: more pages may be false than is stated."),
     "pantau_check_downs_total": Named("counter", CHECK, "Times the check was believed down; survives a restart."),
     "pantau_check_brief_downs_total": Named("counter", CHECK, "Those that were over within a minute: no more can have been false."),
     "pantau_false_pages_stated_per_year": Named("gauge", (), "False pages a year that the rules allow at most, all targets together."),
@@ -251,6 +253,7 @@ ROWS: dict[str, Callable[[Scene], Rows]] = {
     "pantau_check_last_look_timestamp_seconds": _last_look,
     "pantau_check_noise_ratio": _of_checks(lambda rule, _check, belief: (belief.noise or rule.noise).p),
     "pantau_check_noise_seconds": _of_checks(lambda rule, _check, belief: (belief.noise or rule.noise).tau),
+    "pantau_check_noise_heavy_tail": _of_checks(lambda rule, _check, belief: heavy(rule, belief.learned, answered(belief))),
     "pantau_check_downs_total": _of_checks(lambda _rule, _check, belief: belief.downs),
     "pantau_check_brief_downs_total": _of_checks(lambda _rule, _check, belief: belief.brief),
     "pantau_false_pages_stated_per_year": _one(lambda scene: fleet(scene.city, scene.engine.state.beliefs).false),

@@ -14,8 +14,8 @@ HELD: Mapping[str, Pair] = {
         "Looked at by {kind} to {target} every {interval:g} s, class {grade}.",
     ),
     "promised": (
-        "Biasanya gagal {p}, beruntun {tau} detik: pasti dalam {worst} detik, 1 dari {one_in} kabar palsu; {brief} dari {downs} sebentar.",
-        "It fails {p} of looks, in bursts of {tau} s: DOWN in {worst} s, 1 page in {one_in} false; {brief} of {downs} outages were brief.",
+        "Biasanya gagal {p}, beruntun {tau} detik: pasti dalam {worst} detik, 1 dari {one_in} palsu; {brief} / {downs} sebentar.{tail}",
+        "It fails {p} of looks, in bursts of {tau} s: DOWN in {worst} s, 1 page in {one_in} false; {brief} of {downs} were brief.{tail}",
     ),
     "odds": (
         "Gagal {count} kali sejak {first}: peluang mati {odds} (perlu {needed}), selama {span} detik ({least}).",

@@ -123,7 +123,8 @@ class Speaker:
     def _promised(self, facts: Facts) -> Mapping[str, object]:
         share = f"{100 * facts['p']:.2g} %"
         numbers = {key: self._number(round(facts[key], 1)) for key in ("tau", "worst", "one_in", "downs", "brief")}
-        return {"p": share.replace(".", ",") if self._language == "id" else share, **numbers}
+        tail = self._pick((" Runtunannya berekor panjang: kabar palsu bisa lebih.", " Its bursts have a heavy tail: more may be false."))
+        return {"p": share.replace(".", ",") if self._language == "id" else share, "tail": tail if facts["heavy"] else "", **numbers}
 
     def _odds(self, facts: Facts) -> Mapping[str, object]:
         episode: Episode | None = facts["episode"]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.core.learning import KEPT, QUIETEST, Learned, healed, noise
+from monitor.core.learning import KEPT, QUIETEST, Learned, healed, heavy, noise
 from monitor.core.rules import GRADES, Grade
 
 FIBRE = GRADES[Grade.FIBRE]
@@ -55,11 +55,14 @@ def test_bursts_teach_how_long_they_last_a_little_rounded_up() -> None:
     share = math.exp(-10 / 8)
     row = [(number, 10.0, 200) for number in range(1, 12) for _ in range(round(1000 * share ** (number - 1) * (1 - share)))]
     assert 8 < noise(FIBRE, *taught(row)).tau < 9.5
+    assert not heavy(FIBRE, *taught(row))
+    assert not heavy(FIBRE, None, 0)
 
 
 def test_rare_long_bursts_among_many_single_losses_are_not_averaged_away() -> None:
     mixed = [(1, 4.0, 100)] * 18 + [(6, 4.0, 100), (9, 4.0, 100)]
     assert noise(FIBRE, *taught(mixed * 30)).tau > 8
+    assert heavy(FIBRE, *taught(mixed * 30))
 
 
 def test_it_forgets_so_that_a_line_that_was_mended_is_believed_again() -> None:

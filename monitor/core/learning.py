@@ -27,6 +27,7 @@ CALM = 4000
 SURE, SURER = 1.645, 2.326
 ROWS = 6
 """Rows for the look after the first, the second, the third to fourth, to eighth, to sixteenth loss in a row, and any later one."""
+HEAVY = 1.5
 QUIETEST, LONGEST = 0.5, 60.0
 """A target is believed to be no better than half as noisy as its class, and no burst to hang together for longer than this."""
 
@@ -72,18 +73,30 @@ def healed(rule: Rule, known: Learned | None, answers: int, losses: int, span: f
 
 def noise(rule: Rule, known: Learned, answers: int) -> Noise:
     """Return the noise that the target is believed to have, after so many answers."""
+    p = _share(rule, known, answers, SURE)
+    _, longest = _taus(rule, known, answers)
+    return Noise(round(min(max(p, rule.noise.p * QUIETEST), 0.5), 7), round(min(longest, max(LONGEST, rule.noise.tau)), 3))
+
+
+def heavy(rule: Rule, known: Learned | None, answers: int) -> bool:
+    """Tell whether losses that have lasted last much longer still: then more pages are false than is promised."""
+    first, longest = _taus(rule, known, answers) if known else (1.0, 1.0)
+    return longest > HEAVY * first
+
+
+def _share(rule: Rule, known: Learned, answers: int, sure: float) -> float:
     count, looks = known.episodes, answers - known.since
-    mean, upper = (
-        (WORTH * rule.noise.p + count * min(seen / (looks + count), 1.0)) / (WORTH + count)
-        for seen in (count, count + SURE * math.sqrt(count))
-    )
-    tau = _tau(known, 0, Noise(mean, rule.noise.tau), WORTH, SURE)
+    own = min((count + sure * math.sqrt(count)) / (looks + count), 1.0)
+    return (WORTH * rule.noise.p + count * own) / (WORTH + count)
+
+
+def _taus(rule: Rule, known: Learned, answers: int) -> tuple[float, float]:
+    """Return `tau` by all looks after a loss, and the longest that any row is sure of."""
+    mean, least = _share(rule, known, answers, 0.0), rule.noise.tau * QUIETEST
+    first = longest = max(_tau(known, 0, Noise(mean, rule.noise.tau), WORTH, SURE), least)
     for row in range(1, ROWS):
-        tau = max(tau, _tau(known, row, Noise(mean, tau), TAIL, -SURER))
-    return Noise(
-        round(min(max(upper, rule.noise.p * QUIETEST), 0.5), 7),
-        round(min(max(tau, rule.noise.tau * QUIETEST), max(LONGEST, rule.noise.tau)), 3),
-    )
+        longest = max(longest, _tau(known, row, Noise(mean, longest), TAIL, -SURER))
+    return first, longest
 
 
 def _tau(known: Learned, row: int, prior: Noise, worth: float, sure: float) -> float:
