@@ -74,13 +74,25 @@ _DURATION_SCHEMA: dict[str, object] = {
     "anyOf": [{"type": "string", "pattern": "^[0-9.]+(ms|s|m|h|d)$"}, {"type": "number", "exclusiveMinimum": 0}]
 }
 
+
+def _lasting(least: float, most: float) -> AfterValidator:
+    """Refuse a duration outside of these seconds, with their unit."""
+
+    def judge(value: float) -> float:
+        if not least <= value <= most:
+            raise ValueError(f"must be at least {least:g}s" if value < least else f"must be at most {most:g}s")
+        return value
+
+    return AfterValidator(judge)
+
+
 Text = Annotated[str, Field(min_length=1, max_length=200)]
 Id = Annotated[str, AfterValidator(_id), WithJsonSchema({"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,62}$"})]
 Words = Annotated[tuple[Text, ...], BeforeValidator(listed), WithJsonSchema(_several(_TEXT))]
 Duration = Annotated[float, BeforeValidator(seconds), WithJsonSchema(_DURATION_SCHEMA)]
-Interval = Annotated[Duration, Field(ge=1, le=86400), WithJsonSchema(_DURATION_SCHEMA)]
-Timeout = Annotated[Duration, Field(ge=0.05, le=300), WithJsonSchema(_DURATION_SCHEMA)]
-Span = Annotated[Duration, Field(ge=0, le=30 * 86400), WithJsonSchema(_DURATION_SCHEMA)]
+Interval = Annotated[Duration, _lasting(1, 86400), WithJsonSchema(_DURATION_SCHEMA)]
+Timeout = Annotated[Duration, _lasting(0.05, 300), WithJsonSchema(_DURATION_SCHEMA)]
+Span = Annotated[Duration, _lasting(0, 30 * 86400), WithJsonSchema(_DURATION_SCHEMA)]
 Address = Annotated[str, AfterValidator(_address), WithJsonSchema({"type": "string", "anyOf": [{"format": "ipv4"}, {"format": "ipv6"}]})]
 Addresses = Annotated[tuple[Address, ...], BeforeValidator(listed), WithJsonSchema(_several({"type": "string"}))]
 PageAddress = Annotated[str, AfterValidator(_page), WithJsonSchema({"type": "string", "format": "uri", "pattern": "^https?://"})]
