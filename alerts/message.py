@@ -1,7 +1,8 @@
-"""The text of a page, for a tired person with a phone at three in the morning. Pure.
+"""The text of a page as a whole: heading and length; its lines are in story.py, their words in words.py. Pure.
 
-The first line names the cause and fits a phone's notification; each further line answers one question: what happened and
-since when, what is behind it, who is hit, what else it could be, who was told, how to look. Lists are cut, never tags.
+For a tired person with a phone at three in the morning: the first line names the cause and fits a phone's notification; each
+further line answers one question: what happened and since when, what is behind it, who is hit, what else it could be, who was
+told, how to look. Lists are cut, never tags.
 """
 
 from collections.abc import Iterator, Mapping

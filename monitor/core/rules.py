@@ -1,4 +1,4 @@
-"""The detection rules: how noisy each class of target is, how sure we must be, and what that costs. Lowest of all words.
+"""The classes' figures: how noisy each is, how sure we must be, what that costs (the rule for DOWN: `core/belief.py: is_down`).
 
 Losses come in bursts, so a loss soon after a loss says little. With `p` the share of looks lost by a target that is up
 and `tau` the time over which losses hang together, another loss after a gap of `d` seconds has the probability

@@ -1,4 +1,4 @@
-"""What one look may say: a verdict, a closed word for the reason, and what was measured.
+"""What one look may say: a verdict, a reason, what was measured (when that makes DOWN: `core/belief.py: is_down`).
 
 OK, SLOW and WARN speak for the target, FAIL against it; UNSURE is a fault of ours and never evidence.
 """
