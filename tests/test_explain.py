@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from alerts.words import clock
 from exporters.chain import Scene, chain
 from exporters.evidence import episodes, nearest
 from exporters.ring_words import BROKE, HELD, PASSES
@@ -170,6 +171,13 @@ def test_what_failed_at_another_time_is_told_with_that_time(said: Callable[..., 
     text = said("kec-gadingrejo", "--at", when("dead", -110), "--language", "id")
     assert "tidak ada yang gagal; inilah kegagalan terdekat:" in text
     assert "✓ Gangguan g1" in text
+
+
+def test_a_time_of_a_failure_is_understood_as_it_was_written(said: Callable[..., str]) -> None:
+    first = json.loads(said("kec-gadingrejo", "--at", when("dead"), "--format", "json"))["looks"][0]["sent"]
+    text = said("kec-gadingrejo", "--at", clock(first, 7.0, "id", beside=0.0), "--language", "id")
+    assert f" kali sejak {clock(first, 7.0, 'id', zone=False)}: " in text
+    assert "tidak ada yang gagal" not in text
 
 
 def test_fifty_decisions_are_explained_in_whole_sentences_of_both_languages(said: Callable[..., str]) -> None:

@@ -113,7 +113,7 @@ def _text(found: "Found", languages: tuple[str, ...]) -> Iterator[str]:
         when = clock(scene.at, scene.city.utc_offset, language, beside=0.0)
         yield f"{name_of(scene.city, found.subject)} [{found.subject}] · {when}"
         speaker = Speaker(scene.city, language, scene.at)
-        if abs(scene.at - found.asked) > 1:
+        if scene.episode and scene.episode.distance(found.asked) >= 1:  # people copy times to the second
             yield f"  {speaker.elsewhere(found.asked)}"
         yield from (f"  {step}" for step in speaker.steps(found.incident))
         for ring in rings:
