@@ -15,12 +15,12 @@ from monitor.core.city import Check
 from monitor.core.errors import Exit, PantauError
 from monitor.core.rules import Grade
 from monitor.core.verdict import Outcome, Reason, Verdict
-from monitor.probes import Vantage, look, look_many, ready
+from monitor.probes import Vantage, batch, look, look_many, ready
 from monitor.probes.faults import Fault
 from monitor.probes.icmp import judge
 from monitor.probes.icmp_many import ping_many
 from monitor.probes.icmp_pool import PingSockets, pack
-from monitor.probes.icmp_socket import Shot
+from monitor.probes.icmp_socket import PingSocket, Shot
 from tests.ground import PING_GROUPS, forge_reply, look_inside, own_network
 
 HERE = b"\x7f\0\0\1"
@@ -84,6 +84,33 @@ async def test_two_thousand_at_once_over_one_socket_lose_nothing(vantage: Vantag
     addresses = [f"127.1.{at // 250}.{1 + at % 250}" for at in range(2000)]
     found = await ping_many(addresses, 2, 0.0, 2.0, vantage.share(PingSockets))
     assert [each.address for each in found.values() if each.received != 2] == []
+
+
+class Volleys(PingSockets):
+    """Ping sockets that say when a volley has come back."""
+
+    def __init__(self, vantage: Vantage) -> None:
+        super().__init__(vantage)
+        self.back = asyncio.Event()
+
+    def settle(self, pinger: PingSocket, shots: Sequence[Shot]) -> None:
+        super().settle(pinger, shots)
+        self.back.set()
+
+
+async def test_who_has_seen_enough_of_a_ping_gets_the_sums_of_what_came(vantage: Vantage) -> None:
+    volleys = vantage.share(Volleys)
+    pinging = asyncio.create_task(ping_many(["127.0.0.1"], 1000, 60.0, 2.0, volleys))
+    await volleys.back.wait()
+    pinging.cancel()
+    found = (await pinging)["127.0.0.1"]
+    assert found.summary().startswith("127.0.0.1 : xmt/rcv/%loss = 1/1/0%, min/avg/max = ")
+
+
+@own_ground
+async def test_a_mistyped_address_is_no_name_and_lost_all_of_its_packets() -> None:
+    line = (await batch.ping(["300.1.1.1"], 1, 0.0, 1.0))["300.1.1.1"].summary()
+    assert line == "300.1.1.1 : xmt/rcv/%loss = 0/0/100% ('300.1.1.1' is no address, and no host name ends with a number)"
 
 
 async def test_many_looks_at_once_share_the_socket_and_lose_nothing(vantage: Vantage) -> None:

@@ -3,6 +3,7 @@
 import errno
 import importlib
 import os
+import re
 import sys
 from typing import Any
 
@@ -88,7 +89,7 @@ def run(words: list[str]) -> int:
         return Exit.OK
     except click.UsageError as error:
         where = f" (see `{error.ctx.command_path} --help`)" if error.ctx else ""
-        return _say(f"{' '.join(error.format_message().split())}{where}", Exit.UNKNOWN)
+        return _say(f"{_plain(error.format_message())}{where}", Exit.UNKNOWN)
     except click.ClickException as error:
         return _say(error.format_message(), Exit.UNKNOWN)
     except PantauError as error:
@@ -101,6 +102,11 @@ def run(words: list[str]) -> int:
     except OSError as error:
         return _say(_about(error), Exit.UNKNOWN)
     return result if isinstance(result, int) else 0
+
+
+def _plain(text: str) -> str:
+    """Return what click says on one line, and in words of people."""
+    return re.sub(r"is not a valid (float|integer)( range)?", "is not a number", " ".join(text.split()))
 
 
 def _about(error: OSError) -> str:

@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 from monitor.inventory.problems import Problems, dotted, nearest
 from monitor.inventory.shape import InventoryPart
 from monitor.inventory.tree import Branch, Path, Tree, key_spot, known, plain, value_spot
+from monitor.probes.misfit import misfit
 
 ROUNDS = 50
 STAND_INS: Mapping[str, str] = {
@@ -22,18 +23,6 @@ STAND_INS: Mapping[str, str] = {
     "host": "0",
     "to": "0",
     "opds": "0",
-}
-KINDS = {
-    "string_type": "must be text",
-    "float_type": "must be a number",
-    "int_type": "must be a whole number",
-    "bool_type": "must be true or false",
-    "dict_type": "must be a mapping of keys",
-    "model_type": "must be a mapping of keys",
-    "model_attributes_type": "must be a mapping of keys",
-    "tuple_type": "must be a list",
-    "list_type": "must be a list",
-    "string_too_short": "is empty",
 }
 
 
@@ -70,40 +59,7 @@ def explain(problems: Problems, tree: Tree, path: Path, fault: ErrorDetails, sha
         problems.say(key_spot(tree, path), dotted(path), "there is no such key", hint)
     else:
         of_key = bool(fault["loc"]) and fault["loc"][-1] == "[key]"
-        problems.say(key_spot(tree, path) if of_key else value_spot(tree, path), dotted(known(tree, path)), *_misfit(fault))
-
-
-def _misfit(fault: ErrorDetails) -> tuple[str, str]:
-    """Return message and hint for a value that does not fit."""
-    kind, given, context = fault["type"], fault["input"], fault.get("ctx", {})
-    if given is None:
-        return "has no value", ""
-    if kind in {"literal_error", "enum"}:
-        words = [word.strip(" '") for word in str(context["expected"]).replace(" or ", ", ").split(",")]
-        words = [word.rpartition(": ")[2].strip("'<>") for word in words]
-        return f"must be one of {', '.join(words)}", nearest(str(given), words)
-    if kind == "string_type" and isinstance(given, (bool, int, float)):
-        shown = str(given).lower() if isinstance(given, bool) else str(given)
-        return f"must be text, is {'true or false' if isinstance(given, bool) else 'a number'}: quote it", f'"{shown}"'
-    if kind in KINDS:
-        return KINDS[kind], ""
-    if kind == "value_error":
-        return str(context.get("error", fault["msg"])), ""
-    return _bound(kind, context) or fault["msg"][:1].lower() + fault["msg"][1:], ""
-
-
-def _bound(kind: str, context: Mapping[str, Any]) -> str:
-    if kind == "greater_than_equal":
-        return f"must be at least {context['ge']:g}"
-    if kind == "less_than_equal":
-        return f"must be at most {context['le']:g}"
-    if kind == "string_too_long":
-        return f"is longer than {context['max_length']} characters"
-    if kind == "string_pattern_mismatch":
-        return (
-            "must be a URL such as https://nama.pantau.test/" if "https?" in context["pattern"] else f"must look like {context['pattern']}"
-        )
-    return ""
+        problems.say(key_spot(tree, path) if of_key else value_spot(tree, path), dotted(known(tree, path)), *misfit(fault))
 
 
 def way(data: object, fault: ErrorDetails) -> Path:

@@ -13,13 +13,15 @@ from monitor.core.verdict import ANSWERED, Outcome, Reason, Verdict
 from monitor.probes import PROBES, Vantage, look_at, read_options
 from monitor.probes.attempt import Attempt
 from monitor.probes.faults import Fault, wrong_keys
+from monitor.probes.http_options import read_url
 from monitor.probes.icmp_backend import wants_icmplib
 from monitor.probes.icmp_many import Pinged, ping_many
 from monitor.probes.icmp_pool import PingSockets, pack
 from monitor.probes.icmp_ring import SIZE
 from monitor.probes.names import Names
 
-TIMEOUT = 5.0
+TIMEOUT, LONGEST = 5.0, 3600.0
+NO_TIMEOUT = f"must be a number of seconds, more than 0 and at most {LONGEST:g}"
 AT_ONCE = 200
 SPACING = 20e-6
 """Seconds between two packets when there are very many: 50,000 a second, so that no queue of a network card runs over."""
@@ -39,21 +41,34 @@ def as_json(outcome: Outcome) -> dict[str, object]:
 
 
 async def probe_once(kind: str, target: str, options: Mapping[str, object]) -> Outcome:
-    """Look once at a target; `timeout` among the options is the deadline in seconds. Raises PantauError for a wrong kind or key."""
-    keys = _keys(options)
+    """Look once at a target; `timeout` among the options is the deadline in seconds.
+
+    Raises PantauError for a wrong kind, key or time-out, and for what is no URL.
+    """
     try:
-        read_options(kind, keys)
+        keys = read_options(kind, _keys(options))
+        if kind == "http":
+            read_url(keys.url or target)
     except ValidationError as error:
         raise PantauError(f"probe {kind}: {wrong_keys(error)}", status=Exit.UNKNOWN) from None
+    except ValueError as error:
+        raise PantauError(f"probe {kind}: {target}: {error}", status=Exit.UNKNOWN) from None
+    if _timeout(options) is None:
+        raise PantauError(f"probe {kind}: timeout: {NO_TIMEOUT}", status=Exit.UNKNOWN)
     async with _vantage() as vantage:
         return await _look(vantage, kind, target, options)
 
 
 async def _look(vantage: Vantage, kind: str, target: str, options: Mapping[str, object]) -> Outcome:
-    timeout = options.get("timeout", TIMEOUT)
-    if not isinstance(timeout, int | float) or not 0 < timeout <= 3600:
-        return Outcome(Verdict.UNSURE, Reason.INTERNAL, f"timeout {timeout!r}: not a number of seconds")
-    return await look_at(kind, target, _keys(options), float(timeout), vantage)
+    timeout = _timeout(options)
+    if timeout is None:
+        return Outcome(Verdict.UNSURE, Reason.INTERNAL, f"timeout {NO_TIMEOUT}")
+    return await look_at(kind, target, _keys(options), timeout, vantage)
+
+
+def _timeout(options: Mapping[str, object]) -> float | None:
+    found = options.get("timeout", TIMEOUT)
+    return float(found) if isinstance(found, int | float) and 0 < found <= LONGEST else None
 
 
 def _keys(options: Mapping[str, object]) -> dict[str, object]:

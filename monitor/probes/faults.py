@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from monitor.core.errors import Exit, PantauError
 from monitor.core.verdict import Reason, Verdict
+from monitor.probes.misfit import misfit
 
 OURS = frozenset(
     {
@@ -103,9 +104,7 @@ def fault_of(error: Exception) -> Fault:
 
 def wrong_keys(error: ValidationError) -> str:
     """The keys that do not fit, in one line; never their values, which may be secrets."""
-    return "; ".join(
-        f"{'.'.join(map(str, fault['loc'][:1])) or 'keys'}: {fault['msg'].removeprefix('Value error, ')}" for fault in error.errors()[:4]
-    )
+    return "; ".join(f"{'.'.join(map(str, fault['loc'][:1])) or 'keys'}: {misfit(fault)[0]}" for fault in error.errors()[:4])
 
 
 def local_fault(error: OSError) -> Fault:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from monitor.core.verdict import Reason
@@ -27,7 +28,7 @@ class Pinged:
 
     def summary(self) -> str:
         """Return the line that fping prints, with the last reason."""
-        loss = 100 * (self.sent - self.received) // self.sent if self.sent else 0
+        loss = 100 * (self.sent - self.received) // self.sent if self.sent else 100
         text = f"{self.address} : xmt/rcv/%loss = {self.sent}/{self.received}/{loss}%"
         if self.times:
             low, mean, high = (1000 * each for each in (min(self.times), sum(self.times) / len(self.times), max(self.times)))
@@ -55,18 +56,19 @@ async def ping_many(
 ) -> dict[str, Pinged]:
     """Ping every literal address `count` times, `interval` seconds apart, and wait `timeout` seconds for the last answer.
 
-    `spacing` seconds lie between two packets to different addresses (0: as fast as the kernel takes them). Raises OSError
-    and NoPingSocketsError as opening the sockets does; everything else is told by address.
+    `spacing` seconds lie between two packets to different addresses (0: as fast as the kernel takes them). Cancelled, it returns
+    what came back so far. Raises OSError and NoPingSocketsError as opening the sockets does; everything else is told by address.
     """
     found = {address: Pinged(address) for address in addresses}
     packed = {address: pack(address) for address in found}
     for address in [address for address, aim in packed.items() if aim is None]:
         found[address].last = "is not an address"
     aims = [(found[address], aim) for address, aim in packed.items() if aim is not None]
-    for number in range(count):
-        pause = asyncio.ensure_future(asyncio.sleep(interval if number + 1 < count else 0))
-        await _volley(aims, timeout, pingers, spacing)
-        await pause
+    with suppress(asyncio.CancelledError):  # somebody has seen enough
+        for number in range(count):
+            pause = asyncio.ensure_future(asyncio.sleep(interval if number + 1 < count else 0))
+            await _volley(aims, timeout, pingers, spacing)
+            await pause
     return found
 
 

@@ -59,6 +59,8 @@ class Names:
         literal = _literal(host) or ([] if self._given else _from_hosts(host))
         if literal:
             return literal
+        if host.rstrip(".").rpartition(".")[2].isdecimal():
+            raise Fault(Reason.DNS_NXDOMAIN, f"{host[:80]!r} is no address, and no host name ends with a number")
         with attempt.phase("dns", Reason.OWN_RESOLVER):
             alive = asyncio.create_task(self._alive(attempt))
             try:
