@@ -9,14 +9,17 @@ from monitor.prove.oracle import Oracle, Stretch
 from monitor.prove.receivers import expected
 from monitor.prove.story import Fault, Spell, Story, Wrong, stories
 from monitor.prove.timeline import START
+from monitor.prove.world import Manner
 
 
 class Judge:
     """Compares what was told in one run with what was visible."""
 
-    def __init__(self, oracle: Oracle, stretches: Sequence[Stretch], pages: Sequence[Page], patience: float = 0.0) -> None:
-        """Take the run; `patience` is what lost answers may cost, in seconds."""
-        self._oracle, self._stretches, self._pages, self._patience = oracle, stretches, pages, patience
+    def __init__(
+        self, oracle: Oracle, stretches: Sequence[Stretch], pages: Sequence[Page], patience: float = 0.0, manner: Manner = Manner.ALIKE
+    ) -> None:
+        """Take the run; `patience` is what lost answers may cost, in seconds, `manner` how applications bear the loss of what they need."""
+        self._oracle, self._stretches, self._pages, self._patience, self._manner = oracle, stretches, pages, patience, manner
         self._stories, self._form = stories(pages)
         self._causes = sorted({cause for stretch in stretches for cause in stretch.visible | stretch.allowed})
         self._onsets = {cause: self._began(cause) for cause in self._causes}
@@ -73,7 +76,7 @@ class Judge:
         city, seen = self._oracle.city, [each for each in self._causes if each in self._oracle.city.nodes]
         if len(self._causes) != 1 or not seen or seen[0] == self._oracle.world.top or city.nodes[seen[0]].kind is Kind.INTERNET:
             return
-        wanted = expected(self._oracle.world, seen[0])
+        wanted = expected(self._oracle.world, seen[0], self._manner)
         for story in self._stories:
             if story.spells[0].cause == seen[0] and story.opened.keys() != wanted:
                 yield Wrong(Fault.RECEIVERS, seen[0], story.spells[0].start, f"told {sorted(story.opened)}, routes name {sorted(wanted)}")
