@@ -20,7 +20,7 @@ class OpenGate(Gate):
 class DeafGate(Gate):
     """Hears nobody behind a root."""
 
-    def _answers(self, node: str, after: float, besides: str = "") -> Iterator[Heard]:  # noqa: ARG002 - the same
+    def answers(self, node: str, after: float, besides: str = "") -> Iterator[Heard]:  # noqa: ARG002 - the same
         return iter(())
 
 

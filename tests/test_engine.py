@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from monitor.core import belief as beliefs
@@ -163,3 +165,28 @@ def test_a_fault_is_down_within_five_seconds_of_the_time_of_its_grade(grade: Gra
         beliefs.absorb(rule, check, known, ProbeResult(check.id, at, at + rule.timeout, Verdict.FAIL, Reason.TIMEOUT))
         at = beliefs.look_again(rule, check, known)
     assert rule.interval + known.since - START <= worst
+
+
+def test_a_reload_that_takes_away_whose_answer_was_heard_leaves_the_engine_at_work() -> None:
+    play = _play()
+    play.run(60)
+    play.dead = {"kec"}
+    play.run(20)
+    play.take(ProbeResult("kel-a/icmp", play.at + 0.1, play.at + 0.11, Verdict.OK, seconds=0.01))
+    assert play.engine.state.heard["kec"].child == "kel-a"
+    play.change(city(without="kel-a"))
+    play.run(60)
+    assert play.causes(Step.OPEN) == ["kec"]
+
+
+def test_after_a_repair_every_check_of_what_was_cut_off_is_looked_at_again() -> None:
+    known = city()
+    snmp = Check("kel-a/snmp", "kel-a", "snmp", "kel-a", Grade.FIBRE, 60, 5)
+    node = replace(known.nodes["kel-a"], checks=("kel-a/icmp", "kel-a/snmp"))
+    play = Play(replace(known, nodes={**known.nodes, "kel-a": node}, checks={**known.checks, snmp.id: snmp}))
+    play.run(200)
+    play.dead = {"kec"}
+    play.run(200)
+    play.dead = set()
+    play.run(30)
+    assert play.engine.condition("kel-a", play.at) is Condition.UP

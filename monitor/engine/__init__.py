@@ -32,7 +32,7 @@ from monitor.core.verdict import ANSWERED, Reason, Verdict
 from monitor.engine.causes import Causes
 from monitor.engine.desk import Desk, Outcome
 from monitor.engine.gate import HOLD, Gate
-from monitor.engine.state import Condition, Heard, State, Wait
+from monitor.engine.state import Condition, Heard, State
 
 __all__ = ["Condition", "Engine", "State"]
 
@@ -135,7 +135,7 @@ class Engine:
         if self.state.gate:
             if look.verdict in ANSWERED:
                 self._settle(self.causes.hear(check.node, look.sent), look.at)
-            self._around(check.node, look)
+            self._settle(self.gate.waiting_for(check.node), look.at)
 
     def _in_our_light(self, check: Check, look: ProbeResult) -> ProbeResult:
         """Turn a look into what it says, given how we stand ourselves."""
@@ -171,7 +171,8 @@ class Engine:
                 self._lost_its_voice(parent, after, at)
         waiting = self.gate.waiting_for(node)
         for other in dict.fromkeys([*self.topology.set_down(node, down=True), *waiting]):
-            if not self.gate.may_pass(other) and self.gate.leave(other):
+            if other in self.state.gate and not self.gate.may_pass(other):
+                self.gate.leave(other)
                 self._out.decide(at, other, "shadowed", Why.SHADOWED, behind=node)
         if not self.gate.may_pass(node):
             self._out.decide(at, node, "shadowed", Why.SHADOWED)
@@ -193,16 +194,19 @@ class Engine:
                 queue.extend(self.topology.set_down(freed, down=False))
 
     def _start_anew(self, node: str, at: float) -> bool:
-        decider = self.state.city.decider(node)
-        if decider is None or not self._in_doubt(self.state.beliefs[decider.id]) or node in self.state.silent:
+        """Look again at all of a node that is in doubt; tell whether its decider is."""
+        decider, known = self.state.city.decider(node), self.state.beliefs
+        if decider is None or node in self.state.silent:
             return False
-        belief = self.state.beliefs[decider.id]
-        before = belief.status
-        beliefs.start_anew(belief, at)
-        self.causes.moved(node, before, belief.status)
-        self._out.decide(at, node, "suspect", Why.PARENT_RETURNED)
-        self._out.effects.append(Verify(decider.id, at))
-        return True
+        doubted = [check for check in self.state.city.nodes[node].checks if self._in_doubt(known[check])]
+        for check in doubted:
+            before = known[check].status
+            beliefs.start_anew(known[check], at)
+            if check == decider.id:
+                self.causes.moved(node, before, known[check].status)
+                self._out.decide(at, node, "suspect", Why.PARENT_RETURNED)
+            self._out.effects.append(Verify(check, at))
+        return decider.id in doubted
 
     # -- those that do not answer while what is behind them does
 
@@ -238,15 +242,6 @@ class Engine:
 
     # -- the gate
 
-    def _around(self, node: str, look: ProbeResult) -> None:
-        """Let a look count at the gate: for its own node and for those around it."""
-        for waiting in self.gate.waiting_for(node):
-            wait = self.state.gate.get(waiting)
-            if wait and look.verdict in ANSWERED and look.sent > wait.after and self.gate.speaks(waiting, wait.after):
-                self._hush(waiting, look.at)
-            else:
-                self._settle((waiting,), look.at)
-
     def _settle(self, nodes: Iterable[str], at: float) -> None:
         """Let through the gate whoever may pass, all that belong together at once."""
         for node in nodes:
@@ -257,9 +252,10 @@ class Engine:
         for node, wait in list(self.state.gate.items()):
             if wait.deadline <= at and node in self.state.gate:
                 if self.causes.undecided(node, wait.after) and at < wait.after + HOLD:
-                    self.state.gate[node] = Wait(wait.after, wait.after + HOLD, wait.asked)
+                    self.gate.hold(node, wait.after + HOLD)
                 else:
-                    self._decide_on(node, Why.ROOT_VERIFIED if self.gate.verified(node, wait.after) else Why.ROOT_UNVERIFIED, at)
+                    why = Why.ROOT_VERIFIED if self.gate.verified(node, wait.after) else Why.ROOT_UNVERIFIED
+                    self._decide_on(node, why, at, last=True)
         self.desk.ticked(at)
 
     def _ask(self, node: str, at: float) -> None:
@@ -268,16 +264,22 @@ class Engine:
         asked = dict.fromkeys(check.id for check in (*self.gate.questions(node), *self.causes.beside(node)))
         self._out.effects.extend(Verify(check, max(at, known[check].last_sent + ASK_AGAIN)) for check in asked)
 
-    def _decide_on(self, node: str, why: Why, at: float) -> None:
-        """Let a root through, and with it all that belong together with it and may pass, too; unless something spoke for it."""
-        if self.gate.speaks(node, self.state.gate[node].after):
+    def _decide_on(self, node: str, why: Why, at: float, *, last: bool = False) -> None:
+        """Let a root through, and with it all that belong together with it and may pass, too; unless something spoke for it.
+
+        An answer that may have come another way keeps it waiting until that is known, or it is the `last` moment.
+        """
+        answers = list(self.gate.answers(node, self.state.gate[node].after))
+        if any(self.gate.came_through(node, heard) for heard in answers):
             self._hush(node, at)
+            return
+        if answers and not last:
             return
         if node in self._tops:
             for other in [other for other in self.state.gate if other != node]:
                 self.gate.leave(other)
         others = self.causes.together(node, self.state.gate)
-        roots = [node, *(other for other in others if self.causes.all_fell(node, other) or self.gate.open_to(other))]
+        roots = [node, *(other for other in others if self.causes.all_fell(node, other) or self.gate.unheard(other))]
         for root in roots:
             self.gate.leave(root)
             self._out.decide(at, root, "root", why)
@@ -304,7 +306,7 @@ class Engine:
         state.beliefs = {each: state.beliefs[each] if each in kept else Belief(since=event.at) for each in new.checks}
         state.silent = {node: since for node, since in state.silent.items() if self._is_down(node)}
         state.gate = {node: wait for node, wait in state.gate.items() if self._is_down(node)}
-        state.heard = {node: sent for node, sent in state.heard.items() if self._is_down(node)}
+        state.heard = {node: heard for node, heard in state.heard.items() if self._is_down(node) and heard.child in new.nodes}
         self._derive()
         for node in [node for node in state.gate if not self.gate.may_pass(node)]:
             self.gate.leave(node)

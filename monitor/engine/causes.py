@@ -27,7 +27,7 @@ class Crowd:
     def __init__(self, risk: Risk, city: City) -> None:
         """Begin with nobody down."""
         sites = tuple(member for member in risk.members if city.nodes[member].kind in SITES)
-        self.members = frozenset(risk.members)
+        self.members = dict.fromkeys(risk.members)
         self.counted = dict.fromkeys(sites if len(sites) >= MANY else risk.members)
         self.fallen = self.unknown = 0
         self.answered = 0.0
@@ -88,7 +88,7 @@ class Causes:
         crowds = [crowd for crowd in self._crowds_of.get(node, ()) if node in crowd.counted]
         for crowd in crowds:
             crowd.answered = max(crowd.answered, sent)
-        return [member for crowd in crowds for member in crowd.members if member in self._state.gate]
+        return [waiting for waiting in self._state.gate if any(waiting in crowd.members for crowd in crowds)] if crowds else []
 
     def undecided(self, node: str, after: float) -> bool:
         """Tell whether all who share this root's fate may be down, and it is not known yet."""

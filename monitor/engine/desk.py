@@ -42,7 +42,7 @@ class Desk:
 
     def open_incidents(self) -> list[Incident]:
         """Return the open incidents, oldest first."""
-        return sorted((self._state.incidents[each] for each in set(self.open.values())), key=lambda each: (each.opened, each.id))
+        return sorted((self._state.incidents[each] for each in set(self.open.values())), key=lambda each: (each.opened, int(each.id[1:])))
 
     def incident_of(self, node: str) -> Incident | None:
         """Return the open incident of which this node is a root that is still down."""
@@ -57,7 +57,8 @@ class Desk:
         blind = any(self._state.city.nodes[root].kind is Kind.HUB for root in roots)
         behind = set(self._causes.behind(roots)) if self.open and not blind else set()
         covered = [each for each in self.open_incidents() if behind.issuperset(down_members(each))]
-        joined = covered or [self._state.incidents[self.open[each]] for each in self._causes.together(roots[0], self.open)]
+        shared = {self.open[each] for each in self._causes.together(roots[0], self.open)}
+        joined = covered or [each for each in self.open_incidents() if each.id in shared]
         if joined:
             self._join(joined[0], roots, why, Why.BETTER_CAUSE if covered else Why.JOINED, at)
             for other in covered[1:]:

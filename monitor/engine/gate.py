@@ -12,6 +12,7 @@ it. The wait is bounded; then the root is paged as "cause not verified".
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import chain, islice
 
 from monitor.core import belief as beliefs
@@ -34,33 +35,38 @@ class Gate:
     def __init__(self, state: State, topology: Topology) -> None:
         """Keep both; they are the engine's own and always current. Who waits in the state waits here."""
         self._state, self._topology = state, topology
-        self._hangs_on: dict[str, set[str]] = {}
-        for node in state.gate:
-            self._note(node)
+        self._waiting: dict[str, dict[str, None]] = {}
+        for node, wait in state.gate.items():
+            self._note(node, wait)
 
     def enter(self, node: str, after: float, at: float) -> None:
         """Let a root wait from `at` on for answers to looks sent later than `after`."""
         known, rules = self._state.beliefs, self._state.city.rules
         waits = [beliefs.certain_after(rules[check.grade], check, known[check.id]) for check in self._witnesses(node)]
         asked = tuple(check.id for check in self._behind(node))
-        self._state.gate[node] = Wait(after, at + max(waits, default=0.0) + GRACE, asked)
-        self._note(node)
+        self._keep(node, Wait(after, at + max(waits, default=0.0) + GRACE, asked, self._near(node, asked)))
 
     def leave(self, node: str) -> bool:
         """Let a root wait no longer; tell whether it did."""
-        return self._state.gate.pop(node, None) is not None
+        wait = self._state.gate.pop(node, None)
+        for other in wait.near if wait else ():
+            self._waiting[other].pop(node, None)
+        return wait is not None
+
+    def hold(self, node: str, deadline: float) -> None:
+        """Let a root wait longer."""
+        self._state.gate[node] = replace(self._state.gate[node], deadline=deadline)
 
     def waiting_for(self, node: str) -> list[str]:
         """Return the roots whose passing a look at this node may decide."""
-        known = self._hangs_on.get(node)
-        if known:
-            known.intersection_update(self._state.gate)
-        return sorted(known) if known else []
+        return sorted(self._waiting.get(node, ()))
 
     def fell_silent(self, node: str) -> None:
         """Hear that a node only does not answer: who waits for it now waits for those that speak for it."""
         for waiting in self.waiting_for(node):
-            self._note(waiting)
+            wait = self._state.gate[waiting]
+            self.leave(waiting)
+            self._keep(waiting, replace(wait, near=self._near(waiting, wait.asked)))
 
     def questions(self, node: str) -> list[Check]:
         """Return the checks to look at now because this node failed a look: those above it, and those behind it."""
@@ -73,9 +79,11 @@ class Gate:
     def open_to(self, node: str) -> bool:
         """Tell whether a waiting root may pass as verified."""
         wait = self._state.gate[node]
-        if not (self.verified(node, wait.after) and all(self._failed(check, wait.after) for check in wait.asked)):
-            return False
-        return self.speaks(node, wait.after) or not any(self._answers(node, wait.after))
+        return self.verified(node, wait.after) and all(self._failed(check, wait.after) for check in wait.asked)
+
+    def unheard(self, node: str) -> bool:
+        """Tell whether a waiting root may pass and nothing behind it answered."""
+        return self.open_to(node) and not any(True for _ in self.answers(node, self._state.gate[node].after))
 
     def verified(self, node: str, after: float) -> bool:
         """Tell whether each parent group holds a parent that answered a look sent later than `after`."""
@@ -87,7 +95,22 @@ class Gate:
 
     def speaks(self, node: str, after: float, besides: str = "") -> bool:
         """Tell whether an answer to a look sent later than `after` surely came through this node."""
-        return any(self.came_through(node, heard) for heard in self._answers(node, after, besides))
+        return any(self.came_through(node, heard) for heard in self.answers(node, after, besides))
+
+    def answers(self, node: str, after: float, besides: str = "") -> Iterator[Heard]:
+        """Answers to looks sent later than `after`, of the node's other checks and of what can only be reached through it now."""
+        known, own = self._state.beliefs, self._state.city.nodes[node]
+        if own.kind is Kind.APP:
+            return
+        yield from (Heard(node, known[check].last_ok_sent) for check in own.checks[1:] if known[check].last_ok_sent > after)
+        for child in self._topology.hanging(node):
+            belief = self._belief(child) if child not in self._state.silent else None
+            if child == besides:
+                continue
+            if belief is None:
+                yield from (Heard(child, heard.sent) for heard in self.answers(child, after))
+            elif belief.status is Status.UP and belief.last_ok_sent > after:
+                yield Heard(child, belief.last_ok_sent)
 
     def lives(self, node: str) -> bool:
         """Tell whether something that is reached through this silent node alone is still believed alive."""
@@ -108,7 +131,11 @@ class Gate:
     def carriers(self, node: str) -> Iterator[str]:
         """Return the nodes that are down, with a live way to them, through which an answer of this node must have come."""
         for parent in self._topology.parents(node):
-            if self._state.city.nodes[parent].kind is Kind.APP or not self._topology.hangs_on(node, parent):
+            if (
+                parent not in self._state.city.nodes
+                or self._state.city.nodes[parent].kind is Kind.APP
+                or not self._topology.hangs_on(node, parent)
+            ):
                 continue
             if self._topology.is_down(parent) and self._topology.reachable(parent):
                 yield parent
@@ -149,21 +176,6 @@ class Gate:
         if parent in self._state.silent:
             return self.speaks(parent, after, besides=child)
         return belief.status is Status.UP and belief.last_ok_sent > after
-
-    def _answers(self, node: str, after: float, besides: str = "") -> Iterator[Heard]:
-        """Answers to looks sent later than `after`, of the node's other checks and of what can only be reached through it now."""
-        known, own = self._state.beliefs, self._state.city.nodes[node]
-        if own.kind is Kind.APP:
-            return
-        yield from (Heard(node, known[check].last_ok_sent) for check in own.checks[1:] if known[check].last_ok_sent > after)
-        for child in self._topology.hanging(node):
-            belief = self._belief(child) if child not in self._state.silent else None
-            if child == besides:
-                continue
-            if belief is None:
-                yield from (Heard(child, heard.sent) for heard in self._answers(child, after))
-            elif belief.status is Status.UP and belief.last_ok_sent > after:
-                yield Heard(child, belief.last_ok_sent)
 
     def _dead_since(self, node: str, after: float) -> bool:
         """Tell whether a node carried nothing after that time: nothing leads to it, or it is down and failed a look sent later."""
@@ -210,10 +222,19 @@ class Gate:
             if not self._speaks_itself(child):
                 yield from self._through(child)
 
-    def _note(self, node: str) -> None:
-        asked = (self._state.city.checks[check].node for check in self._state.gate[node].asked if check in self._state.city.checks)
-        for other in (node, *self.above(node), *(check.node for check in self._witnesses(node)), *asked):
-            self._hangs_on.setdefault(other, set()).add(node)
+    def _near(self, node: str, asked: Iterable[str]) -> tuple[str, ...]:
+        """The nodes of which a look may decide whether a root passes; kept with it, so that a restart finds the same."""
+        checks = self._state.city.checks
+        others = (*self._witnesses(node), *(checks[check] for check in asked if check in checks))
+        return tuple(dict.fromkeys((node, *self.above(node), *(check.node for check in others))))
+
+    def _keep(self, node: str, wait: Wait) -> None:
+        self._state.gate[node] = wait
+        self._note(node, wait)
+
+    def _note(self, node: str, wait: Wait) -> None:
+        for other in wait.near:
+            self._waiting.setdefault(other, {})[node] = None
 
     def _checks(self, nodes: Iterable[str]) -> list[Check]:
         return [check for check in map(self._state.city.decider, nodes) if check is not None]

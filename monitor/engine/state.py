@@ -27,13 +27,14 @@ class Condition(StrEnum):
 class Wait:
     """What a root waits for at the gate.
 
-    Every answer must be to a look sent later than `after`; `asked` are the checks behind it that would vouch for it. At
-    `deadline` it is paged as "cause not verified".
+    Every answer must be to a look sent later than `after`; `asked` are the checks behind it that would vouch for it, `near`
+    the nodes of which a look may decide it. At `deadline` it is paged as "cause not verified".
     """
 
     after: float
     deadline: float
     asked: tuple[str, ...] = ()
+    near: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
