@@ -393,3 +393,19 @@ def test_an_address_is_packed_and_anything_else_is_a_name() -> None:
     assert pack("127.0.0.1") == HERE
     assert pack("::1") == bytes(15) + b"\1"
     assert pack("portal.pantau.test") is None
+
+
+async def test_a_bug_of_ours_in_looks_that_begin_together_ends_them_unsure_at_their_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("monitor.probes.icmp.probe_many", broken)
+    loop = asyncio.get_running_loop()
+    heard: list[type[BaseException]] = []
+    loop.set_exception_handler(lambda _, context: heard.append(type(context["exception"])))
+    told: asyncio.Future[Sequence[tuple[Check, Outcome]]] = loop.create_future()
+    vantage = Vantage()
+    assert list(look_many([Check("x/icmp", "x", "icmp", "127.0.0.1", Grade.CORE, 3, 0.01)], vantage, told.set_result)) == []
+    ((check, outcome),) = await told
+    vantage.close()
+    assert (check.id, outcome.verdict, outcome.reason, heard) == ("x/icmp", Verdict.UNSURE, Reason.INTERNAL, [ZeroDivisionError])

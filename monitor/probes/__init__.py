@@ -178,8 +178,9 @@ def look_many(checks: Sequence[Check], vantage: Vantage, told: Told) -> Sequence
             alone.append(check)
         else:
             lanes.setdefault((aim.lane, check.timeout), []).append(aim)
+    loop = asyncio.get_running_loop()
     for aims in lanes.values():
-        _Volley(aims, told).begin(probe_many, vantage)
+        loop.call_soon(_Volley(aims, told).begin, probe_many, vantage)  # a bug there ends that volley, and nothing else
     return alone
 
 
@@ -209,7 +210,7 @@ class _Volley:
         self._loop = asyncio.get_running_loop()
         self._alarm = self._loop.call_later(self._attempt.timeout, self._end)
         self._found: list[tuple[Check, Outcome]] = []
-        self._left, self._over = len(aims), False
+        self._left, self._over = set(range(len(aims))), False
         self._rest: Callable[[], None] | None = None
 
     def begin(self, probe_many: ProbeMany, vantage: Vantage) -> None:
@@ -222,13 +223,13 @@ class _Volley:
 
     def _tell(self, place: int, outcome: Outcome) -> None:
         aim = self._aims[place]
+        self._left.discard(place)
         if not self._found:
             self._loop.call_soon(self._deliver)
         self._found.append((aim.check, _too_late(self._attempt, outcome) if self._over else _timely(outcome, aim.slow)))
 
     def _deliver(self) -> None:
         found, self._found = self._found, []
-        self._left -= len(found)
         if not self._left:
             self._alarm.cancel()
             self._rest = None  # which knows us: no circle is left to the collector of garbage
@@ -238,6 +239,8 @@ class _Volley:
         self._over = True
         if self._rest is not None:
             self._rest()
+        for place in sorted(self._left):  # a bug of ours: nobody would ever hear of them
+            self._tell(place, _judge(Fault(Reason.INTERNAL, "the look was broken off"), self._attempt))
 
 
 def _timely(outcome: Outcome, slow: float | None) -> Outcome:
