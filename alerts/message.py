@@ -79,7 +79,7 @@ def _sign(page: Page) -> tuple[str, str]:
     if page.step is Step.UPDATE:
         return "🔄", "PERKEMBANGAN"
     if page.step is Step.END:
-        return ("✅" if page.why is Why.RECOVERED else "⚪"), "PULIH"
+        return ("✅", "PULIH") if page.why is Why.RECOVERED else ("⚪", "DITUTUP")
     return {Severity.CRITICAL: "🔴", Severity.MAJOR: "🟠", Severity.MINOR: "🟡"}[page.severity], "GANGGUAN"
 
 

@@ -18,7 +18,7 @@ from tests.pages import AT, BEHIND, city, page
 
 CITY = city()
 URL = "https://pantau.example"
-HEADING = re.compile(r"^\S+ (GANGGUAN|PERKEMBANGAN|PULIH|UJI) (\S+) · (.+) \[(\S+)\]$")
+HEADING = re.compile(r"^\S+ (GANGGUAN|PERKEMBANGAN|PULIH|DITUTUP|UJI) (\S+) · (.+) \[(\S+)\]$")
 
 
 def text(told: Page, language: str = "id+en", address: str = URL) -> str:
@@ -90,7 +90,7 @@ def test_an_end_says_how_long_it_lasted_and_who_hears_of_the_end() -> None:
 def test_an_end_without_recovery_says_why_and_does_not_claim_that_it_works_again() -> None:
     seven_hours_ago = AT - 7 * 3600 - 1647
     assert text(page(Step.END, why=Why.TARGET_REMOVED, since=(0.0, seven_hours_ago)), "id", "") == (
-        "⚪ PULIH g17 · Kecamatan Gadingrejo [kec-gadingrejo]\n"
+        "⚪ DITUTUP g17 · Kecamatan Gadingrejo [kec-gadingrejo]\n"
         "Ditutup 02.15.00 WIB tanpa kepastian pulih: dihapus dari inventaris. "
         "Terganggu selama 7 jam 27 menit (sejak 17 Juni 2026 18.47.33 WIB).\n"
         "Tadinya: tidak menjawab\n"
@@ -223,7 +223,7 @@ def test_names_and_details_are_escaped_for_telegram() -> None:
 
 def test_a_page_about_what_is_no_longer_in_the_inventory_names_it_by_its_id() -> None:
     gone = page(Step.END, "kel-gone", behind=("kel-too",), opds=("opd-x",), urusan=("u",), told=("r",), why=Why.TARGET_REMOVED)
-    assert compose(gone, City(name="Kosong")).subject == "⚪ PULIH g17 · kel-gone [kel-gone]"
+    assert compose(gone, City(name="Kosong")).subject == "⚪ DITUTUP g17 · kel-gone [kel-gone]"
 
 
 class _Tags(HTMLParser):

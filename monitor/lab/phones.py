@@ -5,8 +5,8 @@ import re
 import time
 from typing import Final
 
-_HEADING: Final = re.compile(r"^\W*(?P<word>GANGGUAN|PERKEMBANGAN|PULIH|UJI) (?P<incident>\S+) · .*\[(?P<cause>[^\]]+)\]\s*$")
-_STEPS: Final = {"GANGGUAN": "open", "PERKEMBANGAN": "update", "PULIH": "end", "UJI": "test"}
+_HEADING: Final = re.compile(r"^\W*(?P<word>GANGGUAN|PERKEMBANGAN|PULIH|DITUTUP|UJI) (?P<incident>\S+) · .*\[(?P<cause>[^\]]+)\]\s*$")
+_STEPS: Final = {"GANGGUAN": "open", "PERKEMBANGAN": "update", "PULIH": "end", "DITUTUP": "end", "UJI": "test"}
 
 
 class Phones:
