@@ -79,7 +79,7 @@ METRICS: dict[str, Named] = {
     "pantau_check_noise_seconds": Named("gauge", CHECK, "Time over which its losses are believed to hang together."),
     "pantau_check_noise_heavy_tail": Named("gauge", CHECK, "1 when its bursts have a heavy tail: more pages may be false than is stated."),
     "pantau_check_downs_total": Named("counter", CHECK, "Times the check was believed down; survives a restart."),
-    "pantau_check_brief_downs_total": Named("counter", CHECK, "Those that were over within a minute: no more can have been false."),
+    "pantau_check_brief_downs_total": Named("counter", CHECK, "Those that were over within a minute; false ones are mostly among them."),
     "pantau_false_pages_stated_per_year": Named("gauge", (), "False pages a year that the rules allow at most, all targets together."),
     "pantau_incident_open": Named("gauge", INCIDENT, "1 for every open incident."),
     "pantau_incident_opened_timestamp_seconds": Named("gauge", INCIDENT, "When the open incident was opened, in epoch seconds."),

@@ -219,7 +219,7 @@ class Glance:
         return self.say("all_well" if sites["up"] else "nobody_answers")
 
     def promise(self) -> str:
-        """Return how many pages may be false, and how many can have been at most."""
+        """Return how many pages may be false, and how many outages were so short that they may have been."""
         said = fleet(self.city, self.engine.state.beliefs)
         return self.say("promise", one_in=f"{said.one_in:.0f}", false=f"{said.false:.2g}", downs=said.downs, brief=said.brief)
 

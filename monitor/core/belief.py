@@ -52,7 +52,7 @@ class Belief:
     `first_loss`, `last_loss` and `decided` (the loss that made it DOWN) are times of sending. `counts` holds looks by
     verdict since the check is known. `learned` is the histogram of its healed losses and `noise` what follows from it (None:
     that of its class). `falls` are the times it went DOWN of late, faded to `decided`; `flapping` holds until it calms down. Of all
-    `downs` so many were `brief`: over within `BRIEF` seconds of the verdict. No more than those can have been false.
+    `downs` so many were `brief`: over within `BRIEF` seconds of the verdict; false ones are mostly among them.
     """
 
     status: Status = Status.NEW
