@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import pytest
 
-pytest_plugins = ["tests.daemons"]  # the fixtures `daemon` and `phone`
+pytest_plugins = ["tests.daemons", "tests.ground"]  # the fixtures `daemon` and `phone`, `ground` and `vantage`
 
 
 def need(program: str) -> str:

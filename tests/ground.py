@@ -1,4 +1,4 @@
-"""Ground of one's own to look on: a network namespace for this thread, or one built by a shell script for a child."""
+"""Ground of one's own to look on: a network namespace for this thread (fixtures `ground` and `vantage`), or one a script builds for a child."""
 
 import ctypes
 import json
@@ -6,13 +6,20 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
+from monitor.core.city import Check
+from monitor.core.rules import Grade
+from monitor.probes import Vantage
 from tests.conftest import lack, need
 
 CLONE_NEWNET = 0x40000000
+MUTE = Path("/proc/sys/net/ipv4/icmp_echo_ignore_all")
 PING_GROUPS = Path("/proc/sys/net/ipv4/ping_group_range")
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -68,3 +75,28 @@ def forge_reply(to: int, sequence: bytes, token: bytes, source: str, destination
     with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP) as raw:
         raw.bind((source, 0))
         raw.sendto(bytes(packet), (destination, 0))
+
+
+@pytest.fixture(name="ground")
+def ground_fixture() -> Iterator[None]:
+    with own_network():
+        yield
+
+
+@pytest.fixture(name="vantage")
+async def vantage_fixture(ground: None) -> AsyncIterator[Vantage]:
+    del ground
+    async with Vantage.of() as made:
+        yield made
+
+
+def check(target: str, timeout: float = 2.0, **options: object) -> Check:
+    """Return an ICMP check with the id `TARGET/icmp`."""
+    return Check(f"{target}/icmp", target, "icmp", target, Grade.CORE, 3, timeout, options)
+
+
+def stand_still(seconds: float) -> None:
+    """Hold the loop as a bug of ours would."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        pass

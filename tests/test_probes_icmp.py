@@ -5,67 +5,26 @@ import os
 import resource
 import select
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Sequence
 
 import pytest
 
-from monitor.core.city import Check
 from monitor.core.errors import Exit, PantauError
-from monitor.core.rules import Grade
 from monitor.core.verdict import Outcome, Reason, Verdict
-from monitor.probes import Vantage, batch, look, look_many, ready
+from monitor.probes import Vantage, batch, look, ready
 from monitor.probes.faults import Fault
 from monitor.probes.icmp import judge
 from monitor.probes.icmp_many import ping_many
 from monitor.probes.icmp_pool import PingSockets, pack
 from monitor.probes.icmp_socket import PingSocket, Shot
-from tests.ground import PING_GROUPS, forge_reply, look_inside, own_network
+from tests.ground import MUTE, PING_GROUPS, check, forge_reply, look_inside, stand_still
 
 HERE = b"\x7f\0\0\1"
-MUTE = Path("/proc/sys/net/ipv4/icmp_echo_ignore_all")
-
-
-@pytest.fixture(name="ground")
-def ground_fixture() -> Iterator[None]:
-    with own_network():
-        yield
-
-
 own_ground = pytest.mark.usefixtures("ground")
-
-
-@pytest.fixture(name="vantage")
-async def vantage_fixture(ground: None) -> AsyncIterator[Vantage]:
-    del ground
-    async with Vantage.of() as made:
-        yield made
-
-
-def check(target: str, timeout: float = 2.0, **options: object) -> Check:
-    return Check(f"{target}/icmp", target, "icmp", target, Grade.CORE, 3, timeout, options)
 
 
 async def ping(vantage: Vantage, target: str, timeout: float = 2.0, **options: object) -> Outcome:
     return await look(check(target, timeout, **options), vantage)
-
-
-class Together:
-    """Looks that begin together, `found` by target when all are there."""
-
-    def __init__(self, vantage: Vantage, *checks: Check) -> None:
-        self._left = len(checks)
-        self._outcomes: dict[str, Outcome] = {}
-        self.found: asyncio.Future[dict[str, Outcome]] = asyncio.get_running_loop().create_future()
-        self.alone = look_many(checks, vantage, self._told)
-        self._left -= len(self.alone)
-
-    def _told(self, found: Sequence[tuple[Check, Outcome]]) -> None:
-        self._outcomes.update((one.target, outcome) for one, outcome in found)
-        self._left -= len(found)
-        if not self._left:
-            self.found.set_result(self._outcomes)
 
 
 def shot_at(pingers: PingSockets, address: bytes) -> Shot:
@@ -152,13 +111,6 @@ async def test_only_the_address_that_was_asked_with_the_token_that_was_sent_is_a
     pingers.close()
 
 
-def stand_still(seconds: float) -> None:
-    """Hold the loop as a bug of ours would."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        pass
-
-
 @own_ground
 async def test_a_loop_that_stands_still_does_not_lengthen_the_round_trip() -> None:
     pingers = PingSockets()
@@ -199,46 +151,6 @@ async def test_silence_while_our_loop_stood_still_is_no_evidence(vantage: Vantag
     stand_still(0.3)
     outcome = await looking
     assert (outcome.verdict, outcome.reason) == (Verdict.UNSURE, Reason.LOOP_LATE)
-
-
-async def test_looks_that_begin_together_find_what_each_would_find_alone(vantage: Vantage) -> None:
-    checks = [check(target) for target in ("127.0.0.1", "127.9.8.7", "::1", "198.18.0.1")]
-    together = await Together(vantage, *checks, check("127.0.0.2", slow=1e-9)).found
-    alone = {one.target: await look(one, vantage) for one in checks}
-    assert {key: replace(together[key], seconds=None) for key in alone} == {key: replace(one, seconds=None) for key, one in alone.items()}
-    assert [together[target].verdict for target in ("127.0.0.1", "::1", "198.18.0.1")] == [Verdict.OK, Verdict.OK, Verdict.UNSURE]
-    assert 0 < (together["127.0.0.1"].seconds or 0) < 0.5
-    assert (together["127.0.0.2"].verdict, together["127.0.0.2"].reason) == (Verdict.SLOW, Reason.SLOW_ANSWER)
-
-
-async def test_what_is_more_than_one_packet_to_an_address_is_not_looked_at_together_with_others(vantage: Vantage) -> None:
-    alone = [check("localhost"), check("127.0.0.1", count=2), check("127.0.0.2", backend="icmplib"), check("127.0.0.3", nonsense=1)]
-    together = Together(vantage, check("127.0.0.4"), *alone)
-    assert list(together.alone) == alone
-    assert list(await together.found) == ["127.0.0.4"]
-    other = [Check("one/tcp", "one", "tcp", "127.0.0.1", Grade.CORE, 3, 1, {"port": 9})]
-    assert list(Together(vantage, *other).alone) == other
-
-
-async def test_silence_ends_at_the_deadline_of_each_look_that_began_together(vantage: Vantage) -> None:
-    MUTE.write_text("1")
-    start = time.monotonic()
-    found = await Together(vantage, check("127.0.0.1", 0.1), check("127.0.0.2", 0.2)).found
-    assert 0.2 <= time.monotonic() - start < 1
-    for outcome in found.values():
-        assert (outcome.verdict, outcome.reason, outcome.seconds) == (Verdict.FAIL, Reason.TIMEOUT, None)
-    assert [outcome.detail for outcome in found.values()] == ["no reply within 0.1 s", "no reply within 0.2 s"]
-
-
-@pytest.mark.parametrize(("mute", "verdict", "reason"), [("0", Verdict.OK, None), ("1", Verdict.UNSURE, Reason.LOOP_LATE)])
-async def test_after_our_loop_stood_still_a_reply_in_time_counts_and_silence_says_nothing(
-    vantage: Vantage, mute: str, verdict: Verdict, reason: Reason | None
-) -> None:
-    MUTE.write_text(mute)
-    together = Together(vantage, check("127.0.0.1", 0.05))
-    stand_still(0.3)
-    outcome = (await together.found)["127.0.0.1"]
-    assert (outcome.verdict, outcome.reason) == (verdict, reason)
 
 
 @own_ground
@@ -290,8 +202,6 @@ async def test_a_kernel_that_refuses_ping_sockets_is_told_in_one_line_at_start(v
     for backend in ("shared", "icmplib"):
         outcome = await ping(vantage, "127.0.0.1", backend=backend)
         assert (outcome.verdict, outcome.reason) == (Verdict.UNSURE, Reason.NO_PERMISSION)
-    together = await Together(vantage, check("127.0.0.1"), check("::1")).found
-    assert {(outcome.verdict, outcome.reason) for outcome in together.values()} == {(Verdict.UNSURE, Reason.NO_PERMISSION)}
 
 
 async def test_icmplib_gives_the_same_outcomes(vantage: Vantage) -> None:
@@ -393,19 +303,3 @@ def test_an_address_is_packed_and_anything_else_is_a_name() -> None:
     assert pack("127.0.0.1") == HERE
     assert pack("::1") == bytes(15) + b"\1"
     assert pack("portal.pantau.test") is None
-
-
-async def test_a_bug_of_ours_in_looks_that_begin_together_ends_them_unsure_at_their_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: object) -> None:
-        raise ZeroDivisionError
-
-    monkeypatch.setattr("monitor.probes.icmp.probe_many", broken)
-    loop = asyncio.get_running_loop()
-    heard: list[type[BaseException]] = []
-    loop.set_exception_handler(lambda _, context: heard.append(type(context["exception"])))
-    told: asyncio.Future[Sequence[tuple[Check, Outcome]]] = loop.create_future()
-    vantage = Vantage()
-    assert list(look_many([Check("x/icmp", "x", "icmp", "127.0.0.1", Grade.CORE, 3, 0.01)], vantage, told.set_result)) == []
-    ((check, outcome),) = await told
-    vantage.close()
-    assert (check.id, outcome.verdict, outcome.reason, heard) == ("x/icmp", Verdict.UNSURE, Reason.INTERNAL, [ZeroDivisionError])
