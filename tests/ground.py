@@ -1,4 +1,4 @@
-"""Ground of one's own to look on: a network namespace for this thread (fixtures `ground` and `vantage`), or one a script builds for a child."""
+"""Ground of one's own to look on: a network namespace for this thread (`ground`, `vantage`), or one a script builds for a child."""
 
 import ctypes
 import json
