@@ -12,7 +12,7 @@ from monitor.core.city import SITES, City, Kind, Node
 from monitor.core.events import Page, Severity, Step, Why
 from monitor.core.verdict import Reason
 
-GATHER = 60.0
+GATHER, DIGEST = 60.0, 3600.0
 UPSTREAM = frozenset({Kind.HUB, Kind.INTERNET, Kind.RESOLVER, Kind.KECAMATAN})
 
 
@@ -52,6 +52,7 @@ class Incident:
     """One incident, open while `ended` is 0; `told` are the receivers of its opening, `steps` counts what was told.
 
     `members` are its roots. At `update_at` what was gathered is told, at `split_at` who is still down is named (0: nothing to do).
+    One that flaps stays open while all its members are up, until `calm_at`; `falls` counts how often they fell.
     """
 
     id: str
@@ -62,13 +63,15 @@ class Incident:
     steps: int = 0
     update_at: float = 0.0
     split_at: float = 0.0
+    calm_at: float = 0.0
+    falls: int = 0
     ended: float = 0.0
     end_why: Why | None = None
 
     @property
     def deadline(self) -> float:
         """When the engine must look at it again, or infinity."""
-        return min(self.update_at or math.inf, self.split_at or math.inf)
+        return min(self.update_at or math.inf, self.split_at or math.inf, self.calm_at or math.inf)
 
 
 def severity(node: Node, behind: Iterable[Node]) -> Severity:
@@ -124,12 +127,29 @@ def change(incident: Incident, cause: Cause, receivers: Iterable[str], at: float
 def gathered(incident: Incident, at: float) -> list[Page]:
     """Tell what was gathered."""
     incident.update_at = 0.0
-    return _pages(incident, Step.UPDATE, incident.told, at, Why.JOINED)
+    return _pages(incident, Step.UPDATE, incident.told, at, Why.FLAPPING if incident.falls else Why.JOINED)
+
+
+def rest(incident: Incident, falls: int, calm_at: float, at: float) -> list[Page]:
+    """Keep an incident open that is over for now, for it flaps (`falls` of late): told once, then in a digest every `DIGEST` seconds."""
+    known, incident.calm_at, incident.split_at = incident.falls, calm_at, 0.0
+    incident.falls = known + 1 if known else falls
+    if not known:
+        return gathered(incident, at)
+    incident.update_at = incident.update_at or at + DIGEST
+    return []
+
+
+def stays_down(incident: Incident, at: float) -> list[Page]:
+    """Tell that what flapped now stays down."""
+    incident.split_at = 0.0
+    return _pages(incident, Step.UPDATE, incident.told, at, Why.STAYS_DOWN)
 
 
 def end(incident: Incident, why: Why, at: float) -> list[Page]:
     """Close the incident and tell the same people."""
-    incident.ended, incident.end_why, incident.update_at, incident.split_at = at, why, 0.0, 0.0
+    incident.ended, incident.end_why = at, why
+    incident.update_at = incident.split_at = incident.calm_at = 0.0
     return _pages(incident, Step.END, incident.told, at, why)
 
 
@@ -158,6 +178,7 @@ def _pages(incident: Incident, step: Step, receivers: list[str], at: float, why:
             urusan=cause.urusan,
             told=tuple(incident.told),
             previous_cause=previous,
+            falls=incident.falls,
         )
         for receiver in receivers
     ]

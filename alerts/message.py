@@ -79,7 +79,7 @@ def _sign(page: Page) -> tuple[str, str]:
     if page.step is Step.UPDATE:
         return "🔄", "PERKEMBANGAN"
     if page.step is Step.END:
-        return ("✅", "PULIH") if page.why is Why.RECOVERED else ("⚪", "DITUTUP")
+        return ("✅", "PULIH") if page.why in {Why.RECOVERED, Why.CALM} else ("⚪", "DITUTUP")
     return {Severity.CRITICAL: "🔴", Severity.MAJOR: "🟠", Severity.MINOR: "🟡"}[page.severity], "GANGGUAN"
 
 

@@ -13,7 +13,7 @@ from monitor.core.verdict import Reason
 
 TEST = "coba"
 DETAIL = 120
-NEWS = frozenset({Why.JOINED, Why.SPLIT})
+NEWS = frozenset({Why.JOINED, Why.SPLIT, Why.FLAPPING, Why.STAYS_DOWN})
 SAID_ENOUGH = frozenset({None, Reason.TIMEOUT})
 
 
@@ -85,6 +85,10 @@ class Teller:
         return pick(REASONS[self.page.reason] if self.page.reason else UNNAMED, self.language)
 
     def _happened(self) -> Iterator[Line]:
+        if self.page.falls:
+            yield Line(self._say("falls"), self._say("times", count=self.page.falls))
+        if self.page.why is Why.FLAPPING:
+            return
         last, first = self.page.since
         start, before = self._clock(first), self._clock(last, zone=False)
         said = self._say("since" if last else "since_only", what=self._what(), start=start, last=before)
@@ -194,13 +198,18 @@ class Teller:
         return name_of(self.city, key)
 
     def _ended(self) -> Iterator[Line]:
-        first, why = self.page.since[1], pick(WHYS[self.page.why], self.language)
-        duration, start = lasted(self.page.at - first, self.language), self._clock(first)
-        key = "recovered" if self.page.why is Why.RECOVERED else "closed"
-        yield Line(value=self._say(key, end=self._clock(self.page.at), why=why, duration=duration, start=start))
+        yield Line(value=self._over())
         if self.page.reason:
             yield Line(self._say("was"), self._what())
         if self.page.behind and self.page.why is Why.RECOVERED:
             counts = [count(kind, len(names), self.language) for kind, names in self._groups().items()]
             yield Line(value=self._say("again", count=", ".join(counts)))
         yield from self._list("told_end", [name_of(self.city, key) for key in self.page.told])
+
+    def _over(self) -> str:
+        if self.page.why is Why.CALM:
+            return self._say("calm", times=self._say("times", count=self.page.falls))
+        first, why = self.page.since[1], pick(WHYS[self.page.why], self.language)
+        duration, start = lasted(self.page.at - first, self.language), self._clock(first)
+        key = "recovered" if self.page.why is Why.RECOVERED else "closed"
+        return self._say(key, end=self._clock(self.page.at), why=why, duration=duration, start=start)

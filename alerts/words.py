@@ -79,6 +79,12 @@ WHYS: Mapping[Why, Pair] = {
     Why.MERGED: ("ternyata bagian dari gangguan lain", "turned out to be part of another incident"),
     Why.JOINED: ("ada lagi yang jatuh oleh sebab yang sama", "more have fallen by the same cause"),
     Why.SPLIT: ("yang lain pulih, sisanya belum", "the others are back, these are not"),
+    Why.FLAPPING: (
+        "jatuh dan pulih berulang kali; kabar berikutnya paling sering sejam sekali, kecuali bila ia tetap mati",
+        "falls and comes back again and again; next news once an hour at most, unless it stays down",
+    ),
+    Why.STAYS_DOWN: ("jatuh lagi dan kali ini tetap mati", "fell again and stays down this time"),
+    Why.CALM: ("sudah tenang: lama tidak jatuh lagi", "calm again: it has not fallen for long"),
     Why.VOUCHED_FOR: ("yang di belakangnya menjawab, hanya ia yang diam", "what is behind it answers, only itself is silent"),
     Why.NOTHING_BEHIND: ("tidak ada lagi yang menjawab di belakangnya", "nothing behind it answers any more"),
     Why.TARGET_REMOVED: ("dihapus dari inventaris", "removed from the inventory"),
@@ -105,6 +111,8 @@ KINDS: Mapping[Kind, tuple[str, str, str]] = {
 SENTENCES: Mapping[str, Pair] = {
     "since": ("{what} sejak {start} (terakhir normal {last}).", "since {start} (last normal {last}): {what}."),
     "since_only": ("{what} sejak {start}.", "since {start}: {what}."),
+    "falls": ("Belakangan ini jatuh dan pulih", "Of late it fell and came back"),
+    "times": ("{count} kali", "{count} times"),
     "seen": ("Tercatat", "Seen"),
     "changed": ("Sebab diperbarui: semula {before}, kini {now}.", "Cause changed: was {before}, now {now}."),
     "unverified": (
@@ -161,6 +169,7 @@ SENTENCES: Mapping[str, Pair] = {
         "Closed {end}, not known to have recovered: {why}. In trouble for {duration} (since {start}).",
     ),
     "was": ("Tadinya", "Trouble was"),
+    "calm": ("Tenang: {times} jatuh dan pulih, lalu lama tidak lagi.", "Calm: fell and came back {times}, then no more for long."),
     "again": ("{count} yang tadi tidak terjangkau sedang diperiksa ulang.", "{count} that were unreachable are being looked at again."),
     "test": (
         "Ini pesan uji dari Pantau; tidak ada gangguan. Bila pesan ini terbaca, penerima ini siap menerima kabar.",

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from monitor.core import belief as beliefs
-from monitor.core.belief import Belief, Status
+from monitor.core.belief import CALM, FLAPS, MEMORY, Belief, Status, calm_at
 from monitor.core.city import Check, City, Kind, Node
 from monitor.core.events import ProbeResult, Why
 from monitor.core.habit import Trouble
@@ -188,18 +188,20 @@ def test_it_is_degraded_when_it_loses_more_than_it_is_used_to() -> None:
     assert [why for why in changes if why] == [Why.EASED]
 
 
-def test_a_target_that_falls_again_and_again_is_flapping_until_it_was_calm_for_a_while() -> None:
+def test_falls_fade_over_an_hour_and_tell_when_a_target_is_calm_again() -> None:
     target = Target()
-    flapping = []
-    for _ in range(3):
+    falls = []
+    for _ in range(9):
         target.fall()
-        flapping.append(target.belief.flapping)
+        falls.append(target.belief.falls)
         target.rise()
-    assert flapping == [False, False, True]
-    target.look(at=target.at + 1800)
-    assert target.belief.flapping
-    target.look(at=target.at + 3600)
-    assert not target.belief.flapping
+    assert falls[0] == 1
+    assert next(number for number, each in enumerate(falls, 1) if each >= FLAPS) == 7
+    assert calm_at(target.belief) == pytest.approx(target.belief.decided + MEMORY * math.log(falls[-1] / CALM))
+    target.look(at=target.at + 10 * MEMORY)
+    target.fall()
+    assert target.belief.falls == pytest.approx(1, abs=0.001)
+    assert calm_at(target.belief) == target.belief.decided
 
 
 def test_outages_are_counted_and_those_that_were_over_within_a_minute_apart() -> None:

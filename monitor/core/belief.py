@@ -31,8 +31,8 @@ ENOUGH, ROUNDED = 0.02, 0.002
 RECOVERY = 10.0
 BRIEF = 60.0
 STALE_INTERVALS = 3
-FLAPS, CALM, MEMORY = 2.5, 1.0, 3600.0
-"""Falls (each fades over an hour) from which a target is flapping, and below which it is no more."""
+FLAPS, CALM, MEMORY = 6.0, 3.0, 3600.0
+"""Falls (each fades over an hour) from which a target is flapping, and below which it is calm again."""
 
 
 class Status(StrEnum):
@@ -51,7 +51,7 @@ class Belief:
 
     `first_loss`, `last_loss` and `decided` (the loss that made it DOWN) are times of sending. `counts` holds looks by
     verdict since the check is known. `learned` is the histogram of its healed losses and `noise` what follows from it (None:
-    that of its class). `falls` are the times it went DOWN of late, faded to `decided`; `flapping` holds until it calms down. Of all
+    that of its class). `falls` are the times it went DOWN of late, faded to `decided`. Of all
     `downs` so many were `brief`: over within `BRIEF` seconds of the verdict; false ones are mostly among them.
     """
 
@@ -77,7 +77,6 @@ class Belief:
     learned: Learned | None = None
     habit: Habit = field(default_factory=Habit)
     falls: float = 0.0
-    flapping: bool = False
     downs: int = 0
     brief: int = 0
 
@@ -153,8 +152,8 @@ def absorb(rule: Rule, check: Check, belief: Belief, look: ProbeResult) -> Why |
     why = None if belief.status is Status.UP else _returned(rule, belief, look, reason_before)
     belief.last_ok, belief.last_valid, belief.last_ok_sent = look.at, look.sent, look.sent
     seconds = look.seconds
-    if (seconds is not None and belief.habit.took(seconds, counts.get(Verdict.OK, 1))) or belief.flapping:
-        return why or _eased(rule, belief, look)
+    if seconds is not None and belief.habit.took(seconds, counts.get(Verdict.OK, 1)):
+        return why or _eased(rule, belief)
     return why
 
 
@@ -179,10 +178,8 @@ def answered(belief: Belief) -> int:
     return sum(belief.counts.get(verdict, 0) for verdict in ANSWERED)
 
 
-def _eased(rule: Rule, belief: Belief, look: ProbeResult) -> Why | None:
-    """Return what changed about a target that answers: its trouble began or ended, or it flaps no more."""
-    if belief.flapping and belief.falls * math.exp((belief.decided - look.sent) / MEMORY) < CALM:
-        belief.flapping = False
+def _eased(rule: Rule, belief: Belief) -> Why | None:
+    """Return what changed about a target that answers: its trouble began or ended."""
     if belief.habit.judge((belief.noise or rule.noise).p, belief.counts.get(Verdict.OK, 0)):
         return Why.DEGRADED if belief.habit.trouble else Why.EASED
     return None
@@ -213,7 +210,6 @@ def _failed(rule: Rule, check: Check, belief: Belief, look: ProbeResult) -> Why 
 def _fell(belief: Belief, look: ProbeResult) -> None:
     belief.downs += 1
     belief.falls = 1 + belief.falls * math.exp((belief.decided - look.sent) / MEMORY)
-    belief.flapping = belief.flapping or belief.falls >= FLAPS
     belief.status, belief.since, belief.decided = Status.DOWN, look.at, look.sent
 
 
@@ -226,6 +222,11 @@ def is_down(rule: Rule, check: Check, belief: Belief) -> bool:
 def least_span(rule: Rule, belief: Belief) -> float:
     """Return the least span in seconds that the losses must have: none when it answers wrongly."""
     return 0.0 if belief.reason in WRONG else rule.span
+
+
+def calm_at(belief: Belief) -> float:
+    """Time at which a target that fell so often is calm again, unless it falls once more."""
+    return belief.decided + MEMORY * math.log(max(belief.falls / CALM, 1.0))
 
 
 def start_anew(belief: Belief, at: float) -> None:

@@ -108,6 +108,9 @@ class Why(StrEnum):
     MERGED = "merged"
     JOINED = "joined"
     SPLIT = "split"
+    FLAPPING = "flapping"
+    STAYS_DOWN = "stays_down"
+    CALM = "calm"
     VOUCHED_FOR = "vouched_for"
     NOTHING_BEHIND = "nothing_behind"
     TARGET_REMOVED = "target_removed"
@@ -131,7 +134,7 @@ class Page:
     `key` is `incident/step number/receiver`. `since` is (last answer, first loss) of the cause. `behind` are the ids
     of the nodes that cannot be reached because of it, `opds` and `urusan` who is hit, `told` who hears of this step.
     `cause` is a node or the shared risk that explains all `members`; `alike` are the ids that would look the same from here,
-    `instead` the second likeliest cause. `why` is the reason of the step.
+    `instead` the second likeliest cause. `why` is the reason of the step, `falls` how often it fell and came back, if it flaps.
     """
 
     key: str
@@ -154,6 +157,7 @@ class Page:
     urusan: tuple[str, ...] = ()
     told: tuple[str, ...] = ()
     previous_cause: str = ""
+    falls: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -298,10 +298,10 @@ class Engine:
         """Swap the city: what did not change keeps its belief; a root that went or changed leaves its incident with that reason."""
         old, new, state = self.state.city, event.city, self.state
         kept = {each for each in new.checks if each in old.checks and _same_target(old.checks[each], new.checks[each])}
-        for node in list(self.desk.open):
+        for node, incident in self.desk.roots():
             decider = new.decider(node)
             if decider is None or decider.id not in kept:
-                self.desk.drop(node, Why.TARGET_CHANGED if decider else Why.TARGET_REMOVED, event.at)
+                self.desk.drop(node, incident, Why.TARGET_CHANGED if decider else Why.TARGET_REMOVED, event.at)
         state.city = new
         state.beliefs = {each: state.beliefs[each] if each in kept else Belief(since=event.at) for each in new.checks}
         state.silent = {node: since for node, since in state.silent.items() if self._is_down(node)}

@@ -1,9 +1,11 @@
 """Opens, changes and ends incidents: what a receiver hears of the roots that passed the gate."""
 
+import math
 from collections.abc import Iterable, Sequence
 
 from alerts import incidents, routing
 from alerts.incidents import Cause, Incident, Member
+from monitor.core.belief import FLAPS, Belief, calm_at
 from monitor.core.city import Kind
 from monitor.core.events import Decision, Effect, Page, Step, Why
 from monitor.core.topology import Topology
@@ -38,11 +40,12 @@ class Desk:
     def __init__(self, state: State, topology: Topology, causes: Causes, out: Outcome) -> None:
         """Take up the open incidents of the state."""
         self._state, self._topology, self._causes, self._out = state, topology, causes, out
-        self.open = {node: each.id for each in state.incidents.values() if not each.ended for node in down_members(each)}
+        self._live = {each.id: each for each in state.incidents.values() if not each.ended}
+        self.open = {node: each.id for each in self._live.values() for node in down_members(each)}
 
     def open_incidents(self) -> list[Incident]:
         """Return the open incidents, oldest first."""
-        return sorted((self._state.incidents[each] for each in set(self.open.values())), key=lambda each: (each.opened, int(each.id[1:])))
+        return sorted(self._live.values(), key=lambda each: (each.opened, int(each.id[1:])))
 
     def incident_of(self, node: str) -> Incident | None:
         """Return the open incident of which this node is a root that is still down."""
@@ -54,9 +57,12 @@ class Desk:
         An incident whose members all lie behind the new roots has found its better cause; not so when it is we who are cut
         off, for that says nothing of what was seen before.
         """
+        if resting := next((each for each in self.open_incidents() if each.calm_at and each.members.keys() >= set(roots)), None):
+            self._fell_again(resting, roots, why, at)
+            return
         blind = any(self._state.city.nodes[root].kind is Kind.HUB for root in roots)
         behind = set(self._causes.behind(roots)) if self.open and not blind else set()
-        covered = [each for each in self.open_incidents() if behind.issuperset(down_members(each))]
+        covered = [each for each in self.open_incidents() if not each.calm_at and behind.issuperset(down_members(each))]
         shared = {self.open[each] for each in self._causes.together(roots[0], self.open)}
         joined = covered or [each for each in self.open_incidents() if each.id in shared]
         if joined:
@@ -73,16 +79,22 @@ class Desk:
             del self.open[node]
             if down_members(incident):
                 incident.split_at = at + SPLIT
+            elif why is Why.RECOVERED and (incident.falls or any(each.falls >= FLAPS for each in self._deciding(incident))):
+                self._rest(incident, at)
             else:
                 self._end(incident, why, at)
 
-    def drop(self, node: str, why: Why, at: float) -> None:
+    def roots(self) -> list[tuple[str, Incident]]:
+        """Return the roots that incidents are about: those that are down, and those that flap and are up just now."""
+        return [(node, each) for each in self.open_incidents() for node, member in each.members.items() if each.calm_at or not member.up]
+
+    def drop(self, node: str, incident: Incident, why: Why, at: float) -> None:
         """Take a root out of its incident that is no longer what it was."""
-        incident = self._state.incidents[self.open[node]]
-        if down_members(incident) == [node]:
-            self._end(incident, why, at)
+        if any(other != node and (incident.calm_at or not member.up) for other, member in incident.members.items()):
+            del incident.members[node]
+            self.open.pop(node, None)
         else:
-            del incident.members[node], self.open[node]
+            self._end(incident, why, at)
 
     def ticked(self, at: float) -> None:
         """Do what has fallen due."""
@@ -91,11 +103,13 @@ class Desk:
                 self._owe(incidents.gathered(incident, at))
             if incident.split_at and incident.split_at <= at:
                 self._split(incident, at)
+            if incident.calm_at and incident.calm_at <= at:
+                self._end(incident, Why.CALM, at)
 
     def _begin(self, roots: Sequence[str], why: Why, at: float) -> None:
         self._state.serial += 1
         incident = Incident(f"g{self._state.serial}", self._causes.cause(roots, why), at)
-        self._state.incidents[incident.id] = incident
+        self._state.incidents[incident.id] = self._live[incident.id] = incident
         self._take(incident, roots)
         self._owe(incidents.open_incident(incident, self._receivers(incident.cause), at))
         self._told(incident, Step.OPEN, why, at)
@@ -109,8 +123,30 @@ class Desk:
         self._owe(incidents.change(incident, cause, self._receivers(cause), at, step))
         self._told(incident, Step.UPDATE, step, at)
 
+    def _rest(self, incident: Incident, at: float) -> None:
+        """All is well for now, but it fell too often for that to be the end: one message, then a digest, until it is calm."""
+        known = self._deciding(incident)
+        falls = math.ceil(max(each.falls for each in known))
+        self._owe(incidents.rest(incident, falls, max(map(calm_at, known)), at))
+        self._told(incident, Step.UPDATE, Why.FLAPPING, at)
+
+    def _fell_again(self, incident: Incident, roots: Sequence[str], why: Why, at: float) -> None:
+        """What flaps is down once more: nobody hears of it unless it stays so."""
+        incident.calm_at, incident.split_at = 0.0, at + SPLIT
+        self._take(incident, roots)
+        incident.cause = self._causes.cause(roots, why)
+        self._told(incident, "again", Why.FLAPPING, at)
+
+    def _deciding(self, incident: Incident) -> list[Belief]:
+        deciders = filter(None, map(self._state.city.decider, incident.members))
+        return [self._state.beliefs[check.id] for check in deciders]
+
     def _split(self, incident: Incident, at: float) -> None:
         """Name those that stay down while the rest came back; what no longer belongs together becomes an incident of its own."""
+        if incident.falls:
+            self._owe(incidents.stays_down(incident, at))
+            self._told(incident, Step.UPDATE, Why.STAYS_DOWN, at)
+            return
         incident.split_at = 0.0
         first, *others = self._causes.apart(down_members(incident))
         self._forget(incident)
@@ -131,10 +167,12 @@ class Desk:
         for member in down_members(incident):
             del self.open[member]
         incident.members.clear()
+        incident.falls = 0
 
     def _end(self, incident: Incident, why: Why, at: float) -> None:
         for member in down_members(incident):
             del self.open[member]
+        del self._live[incident.id]
         self._owe(incidents.end(incident, why, at))
         self._told(incident, Step.END, why, at)
         ended = [each.id for each in self._state.incidents.values() if each.ended]
@@ -144,7 +182,7 @@ class Desk:
     def _receivers(self, cause: Cause) -> tuple[str, ...]:
         return routing.receivers(self._state.city, cause)
 
-    def _told(self, incident: Incident, step: Step, why: Why, at: float) -> None:
+    def _told(self, incident: Incident, step: str, why: Why, at: float) -> None:
         cause = incident.cause
         self._out.decide(at, incident.id, step, why, cause=cause.node, members=", ".join(cause.members), told=", ".join(incident.told))
 
