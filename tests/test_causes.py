@@ -8,6 +8,7 @@ import pytest
 from alerts.message import compose
 from monitor.core.city import SITES, City, Kind
 from monitor.core.events import ProbeResult, Severity, Step, Why
+from monitor.core.topology import Topology
 from monitor.core.verdict import Reason, Verdict
 from monitor.engine import Condition
 from monitor.inventory import load
@@ -201,3 +202,12 @@ def test_a_cause_below_a_router_that_never_answered_is_told_as_not_verified() ->
     play.dead = {"kel-gentong"}
     play.run(100)
     assert [(page.cause, page.why) for page in play.pages[:1]] == [("kel-gentong", Why.ROOT_UNVERIFIED)]
+
+
+def test_what_answers_without_its_need_does_not_hide_what_hangs_on_another_need() -> None:
+    """Perizinan needs the queue of Dukcapil and PBB, which needs the queue, too, and here answers without it."""
+    topology = Topology(_city().nodes, ["opd-dispendukcapil", "app-perizinan"])
+    behind = topology.behind("opd-dispendukcapil", spared=lambda node: node == "app-pbb-bphtb")
+    assert "app-perizinan" in behind
+    assert "app-pbb-bphtb" not in behind
+    assert "app-simrs" not in topology.behind("opd-dispendukcapil", spared=lambda node: node == "app-siak-antrean")

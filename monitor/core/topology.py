@@ -66,21 +66,22 @@ class Topology:
     def behind(self, *nodes: str, spared: Callable[[str], bool] = lambda _: False) -> tuple[str, ...]:
         """Nodes that cannot be reached now and could be, were these not down, nor what is down behind them; nearest first.
 
-        Those that are `spared` are passed over, and what is behind them with them.
+        Those that are `spared` answer all the same: they are not among them, nor is what only hangs on them.
         """
-        found: dict[str, None] = {}
-        revived: dict[str, set[int]] = {}
+        found: dict[str, bool] = {}
+        revived: dict[str, dict[int, bool]] = {}
         queue = list(nodes)
         for parent in queue:
+            gone = found.get(parent, True)
             for child, group in self._children.get(parent, ()):
                 if child in found or self._forwarding[child][group]:
                     continue
-                groups = revived.setdefault(child, set())
-                groups.add(group)
-                if len(groups) == self._dead_groups[child] and not spared(child):
-                    found[child] = None
+                groups = revived.setdefault(child, {})
+                groups[group] = groups.get(group, False) or gone
+                if len(groups) == self._dead_groups[child] and any(groups.values()):
+                    found[child] = not spared(child)
                     queue.append(child)
-        return tuple(node for node in found if node not in nodes)
+        return tuple(node for node, gone in found.items() if gone and node not in nodes)
 
     def hangs_on(self, child: str, parent: str) -> bool:
         """Tell whether a group of the child holds this parent and no other that forwards: an answer of the child came through it."""

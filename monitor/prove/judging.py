@@ -9,17 +9,14 @@ from monitor.prove.oracle import Oracle, Stretch
 from monitor.prove.receivers import expected
 from monitor.prove.story import Fault, Spell, Story, Wrong, stories
 from monitor.prove.timeline import START
-from monitor.prove.world import Manner
 
 
 class Judge:
     """Compares what was told in one run with what was visible."""
 
-    def __init__(
-        self, oracle: Oracle, stretches: Sequence[Stretch], pages: Sequence[Page], patience: float = 0.0, manner: Manner = Manner.ALIKE
-    ) -> None:
-        """Take the run; `patience` is what lost answers may cost, in seconds, `manner` how applications bear the loss of what they need."""
-        self._oracle, self._stretches, self._pages, self._patience, self._manner = oracle, stretches, pages, patience, manner
+    def __init__(self, oracle: Oracle, stretches: Sequence[Stretch], pages: Sequence[Page], patience: float = 0.0) -> None:
+        """Take the run; `patience` is what lost answers may cost, in seconds."""
+        self._oracle, self._stretches, self._pages, self._patience = oracle, stretches, pages, patience
         self._stories, self._form = stories(pages)
         self._causes = sorted({cause for stretch in stretches for cause in stretch.visible | stretch.allowed})
         self._onsets = {cause: self._began(cause) for cause in self._causes}
@@ -72,14 +69,20 @@ class Judge:
                     return
 
     def _receivers(self) -> Iterator[Wrong]:
-        """When one cause is all there is, those hear of it whom the routes name, and nobody else."""
+        """When one cause is all there is, those hear of it whom the routes name for it and what fails behind it, and nobody else.
+
+        Of what began or ceased to fail just before, nobody can know.
+        """
         city, seen = self._oracle.city, [each for each in self._causes if each in self._oracle.city.nodes]
         if len(self._causes) != 1 or not seen or seen[0] == self._oracle.world.top or city.nodes[seen[0]].kind is Kind.INTERNET:
             return
-        wanted = expected(self._oracle.world, seen[0], self._manner)
+        lag = self._oracle.slowest(frozenset().union(*(each.failing for each in self._stretches)))
         for story in self._stories:
-            if story.spells[0].cause == seen[0] and story.opened.keys() != wanted:
-                yield Wrong(Fault.RECEIVERS, seen[0], story.spells[0].start, f"told {sorted(story.opened)}, routes name {sorted(wanted)}")
+            at = story.spells[0].start
+            lately = [each.failing for each in self._stretches if each.start <= at and each.end > at - lag]
+            least, most = (expected(self._oracle.world, seen[0], how(*lately)) for how in (frozenset.intersection, frozenset.union))
+            if story.spells[0].cause == seen[0] and not least <= story.opened.keys() <= most:
+                yield Wrong(Fault.RECEIVERS, seen[0], at, f"told {sorted(story.opened)}, routes name {sorted(least)} to {sorted(most)}")
 
     # -- everything true, once, in time
 
@@ -116,7 +119,7 @@ class Judge:
         behind it are.
         """
         oracle, last = self._oracle, self._last(stretch)
-        healed = max((oracle.recover(each) for each in last.visible - stretch.visible), default=0.0)
+        healed = max((oracle.recover(each) for each in (last.visible | last.allowed) - stretch.visible), default=0.0)
         silence = max((oracle.announce(each) for each in hushed), default=0.0)
         behind = oracle.carried(cause) if cause in last.silent else ()
         evidence = max(oracle.announce(each) for each in (cause, *behind))

@@ -6,11 +6,11 @@ from monitor.prove.world import Manner, World
 CARRIERS = frozenset({Kind.HUB, Kind.INTERNET, Kind.RESOLVER, Kind.KECAMATAN})
 
 
-def expected(world: World, cause: str, manner: Manner) -> frozenset[str]:
-    """Return the receivers whom some route names for this node and all that fails with it, when it alone is dead."""
+def expected(world: World, cause: str, failing: frozenset[str]) -> frozenset[str]:
+    """Return the receivers whom some route names for this node and those of the `failing` that hang on it."""
     city, node = world.city, world.city.nodes[cause]
     fault = f"link:{cause}" if node.kind is Kind.LINK else f"node:{cause}"
-    gone = [city.nodes[each] for each in world.sight(frozenset({fault}), manner).failing]
+    gone = [city.nodes[each] for each in world.sight(frozenset({fault}), Manner.ALIKE).failing if each == cause or each in failing]
     hit = [each for each in gone if each is node or each.kind is not Kind.LINK]
     return frozenset(receiver for route in city.routes if _matches(city, route, node, hit) for receiver in route.to)
 

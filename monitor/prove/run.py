@@ -165,7 +165,7 @@ class Play:
         """Run, and return what is wrong with it."""
         self.run()
         oracle = self.ground.oracle
-        return Judge(oracle, oracle.stretches(self.timeline), self.pages, self.patience, self.case.manner).wrong(self.end)
+        return Judge(oracle, oracle.stretches(self.timeline), self.pages, self.patience).wrong(self.end)
 
 
 def _fork(state: State, *, whole: bool) -> State:

@@ -13,7 +13,7 @@ def tell(ground: Ground, case: Case) -> tuple[str, bool]:
     play = Play(ground, case)
     play.run()
     stretches = ground.oracle.stretches(play.timeline)
-    wrong = Judge(ground.oracle, stretches, play.pages, play.patience, play.case.manner).wrong(play.end)
+    wrong = Judge(ground.oracle, stretches, play.pages, play.patience).wrong(play.end)
     lines = sorted([*_truth(play), *_decided(play), *_told(play)], key=lambda line: line[0])
     lines += [(each.at, f"SALAH / WRONG  {each.fault.value}: {each.subject}: {each.words}") for each in wrong]
     body = "\n".join(f"{at - START:9.2f} s  {words}" for at, words in lines)
