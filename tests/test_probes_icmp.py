@@ -11,7 +11,8 @@ import pytest
 
 from monitor.core.errors import Exit, PantauError
 from monitor.core.verdict import Outcome, Reason, Verdict
-from monitor.probes import Vantage, batch, look, ready
+from monitor.probes import Vantage, batch, ready
+from monitor.probes.deadline import look
 from monitor.probes.faults import Fault
 from monitor.probes.icmp import judge
 from monitor.probes.icmp_many import ping_many

@@ -12,8 +12,9 @@ from monitor.core.city import Check
 from monitor.core.errors import PantauError
 from monitor.core.rules import Grade
 from monitor.core.verdict import Outcome, Reason, Verdict
-from monitor.probes import PROBES, Attempt, Vantage, look, look_at, read_options
+from monitor.probes import PROBES, Attempt, Vantage, read_options
 from monitor.probes.batch import probe_batch, probe_once
+from monitor.probes.deadline import look, look_at
 from monitor.probes.names import Names, server_of
 from tests.ground import look_inside
 from tests.webs import listening, look_in_time, mute, naming

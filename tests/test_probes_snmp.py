@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from monitor.core.verdict import Outcome, Reason, Verdict
-from monitor.probes import Vantage, look_at
+from monitor.probes import Vantage
+from monitor.probes.deadline import look_at
 from tests.conftest import need
 
 AUTH, PRIV = "rahasia-otentikasi", "rahasia-penyandian"

@@ -10,7 +10,8 @@ import pytest
 from monitor.core.city import Check
 from monitor.core.rules import Grade
 from monitor.core.verdict import Outcome, Reason, Verdict
-from monitor.probes import Vantage, look, look_many
+from monitor.probes import Vantage
+from monitor.probes.deadline import look, look_many
 from tests.ground import MUTE, PING_GROUPS, check, stand_still
 
 

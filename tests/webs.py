@@ -19,7 +19,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from monitor.core.verdict import Outcome, Reason
-from monitor.probes import Vantage, look_at
+from monitor.probes import Vantage
+from monitor.probes.deadline import look_at
 
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from alerts.channels import Context
 from alerts.delivery import Delivery
 from exporters.view import Bell, Figures, View
-from monitor import probes
 from monitor.core.city import Check, City
 from monitor.core.errors import Exit, PantauError
 from monitor.core.events import InventoryLoaded, Page, ProbeResult, Verify
@@ -20,7 +19,8 @@ from monitor.daemon.reload import Inventory
 from monitor.daemon.settings import Settings
 from monitor.daemon.timeline import Timeline
 from monitor.journal import Journal, Recovery
-from monitor.probes import Vantage
+from monitor.probes import Vantage, ready
+from monitor.probes.deadline import Told, look, look_many
 from monitor.schedule import Schedule
 
 DELIVERY_ENDS = 1.5
@@ -140,7 +140,7 @@ class Shell:
         if _settings_of(vantage) == _settings_of(self._vantage):
             vantage = self._vantage
         try:
-            probes.ready(vantage, frozenset(check.kind for check in city.checks.values()))
+            ready(vantage, frozenset(check.kind for check in city.checks.values()))
         except PantauError as error:
             raise PantauError(str(error), status=Exit.MISSING) from error
         if vantage is not self._vantage:
@@ -148,10 +148,10 @@ class Shell:
             self._clock.call_at(self._clock.now() + LONGEST_LOOK, old.close)  # looks in flight have its sockets
 
     async def _look(self, check: Check) -> Outcome:
-        return await probes.look(check, self._vantage)
+        return await look(check, self._vantage)
 
-    def _look_many(self, checks: Sequence[Check], told: probes.Told) -> Sequence[Check]:
-        return probes.look_many(checks, self._vantage, told)
+    def _look_many(self, checks: Sequence[Check], told: Told) -> Sequence[Check]:
+        return look_many(checks, self._vantage, told)
 
     def _looked(self, result: ProbeResult) -> None:
         self._readiness.looked(self._clock.now())

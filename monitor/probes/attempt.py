@@ -1,4 +1,4 @@
-"""One look while it goes on: where it is, what it found so far (its time-out is enforced in `probes/__init__.py: look_at`)."""
+"""One look while it goes on: where it is, what it found so far (its time-out is enforced in `deadline.py`)."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -12,7 +12,7 @@ from monitor.core.verdict import Outcome, Reason
 class Attempt:
     """What a probe tells of itself while it runs, so that a time-out finds its reason.
 
-    `timeout` is in seconds and `deadline` on the monotonic clock; only `monitor.probes.look_at` enforces it. `late` is the
+    `timeout` is in seconds and `deadline` on the monotonic clock; only `monitor.probes.deadline` enforces it. `late` is the
     reason that running out of time has right now. `phases` are seconds by name, `values` what was read so far. With
     `partial` set, the outcome of a time-out is what it returns (some of several packets may have been answered).
     """

@@ -10,8 +10,9 @@ from pydantic import ValidationError
 
 from monitor.core.errors import Exit, PantauError
 from monitor.core.verdict import ANSWERED, Outcome, Reason, Verdict
-from monitor.probes import PROBES, Vantage, look_at, read_options
+from monitor.probes import PROBES, Vantage, read_options
 from monitor.probes.attempt import Attempt
+from monitor.probes.deadline import look_at
 from monitor.probes.faults import Fault, wrong_keys
 from monitor.probes.http_options import read_url
 from monitor.probes.icmp_backend import wants_icmplib

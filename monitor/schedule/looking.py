@@ -1,6 +1,6 @@
 """The shell round the agenda: arms one timer, sends what is due, hands results on.
 
-The ways to look are handed in (`look` and `look_many` of `monitor.probes` with a vantage), and so is the clock: tests bring
+The ways to look are handed in (`look` and `look_many` of `monitor.probes.deadline` with a vantage), and so is the clock: tests bring
 their own of all.
 """
 

@@ -81,7 +81,8 @@ def _looks(count: int, interval: float) -> float:
     from monitor.core.events import ProbeResult  # noqa: PLC0415
     from monitor.core.rules import Grade  # noqa: PLC0415
     from monitor.daemon.timeline import Timeline  # noqa: PLC0415
-    from monitor.probes import Vantage, look, look_many  # noqa: PLC0415
+    from monitor.probes import Vantage  # noqa: PLC0415
+    from monitor.probes.deadline import look, look_many  # noqa: PLC0415
     from monitor.schedule import Schedule  # noqa: PLC0415
 
     checks = [Check(f"{address}/icmp", address, "icmp", address, Grade.FIBRE, interval, 1) for address in _addresses(count)]
