@@ -176,7 +176,7 @@ class Glance:
             cause=self.name(cause.node),
             severity=cause.severity,
             severity_word=pick(SEVERITIES[cause.severity], language),
-            wrong=pick(REASONS[cause.reason] if cause.reason else UNNAMED, language),
+            wrong=self._wrong(incident),
             started=self.hour(cause.since[1]),
             last_answer=self.hour(cause.since[0], seconds=True) if cause.since[0] else "",
             lasted=lasted(_whole_minutes(self.at - cause.since[1]), language),
@@ -187,6 +187,12 @@ class Glance:
             told=[(self.name(receiver), receiver in owed) for receiver in incident.told],
             alike=[self._thing(key) for key in cause.alike if key != cause.node],
         )
+
+    def _wrong(self, incident: Incident) -> str:
+        """What is wrong, or that nothing is just now but that it flaps."""
+        if incident.calm_at:
+            return self.say("flapping", count=incident.falls)
+        return pick(REASONS[incident.cause.reason] if incident.cause.reason else UNNAMED, self.language)
 
     def _thing(self, key: str) -> str:
         link = self.city.links.get(key)

@@ -73,6 +73,7 @@ def incident_json(engine: Engine, incident: Incident) -> dict[str, object]:
         "since": list(cause.since),
         "opened": incident.opened,
         "ended": incident.ended or None,
+        "falls": incident.falls,
         "shadowed": list(cause.behind),
         "impact": {
             "opds": list(cause.opds),

@@ -54,6 +54,7 @@ TEXTS: Mapping[str, Pair] = {
     ),
     "legend": ("Arti lambang", "What the signs mean"),
     "started": ("Sejak", "Since"),
+    "flapping": ("menjawab lagi, tetapi sudah {count} kali jatuh dan pulih", "answers again, but fell and came back {count} times"),
     "last_answer": ("jawaban terakhir {time}", "last answer {time}"),
     "cut_off": ("Ikut tidak terjangkau", "Unreachable because of it"),
     "hit": ("Terdampak", "Who is hit"),
