@@ -11,8 +11,9 @@ from typing import Any
 from alerts import routing
 from alerts.incidents import Cause
 from exporters.evidence import Episode, odds, passing
-from monitor.core.belief import Belief, Status, answered, least_span
+from monitor.core.belief import Belief, Status, answered
 from monitor.core.city import Check, City, Node
+from monitor.core.down import least_span
 from monitor.core.events import Decision, Delivered, Page, ProbeResult
 from monitor.core.learning import heavy
 from monitor.core.promise import promise
@@ -133,7 +134,7 @@ def _weighed(rule: Rule, check: Check, lost: Belief, episode: Episode | None) ->
         "odds": odds(rule, check, lost),
         "needed": rule.odds,
         "span": lost.last_loss - lost.first_loss,
-        "span_needed": least_span(rule, lost),
+        "span_needed": least_span(rule, lost.reason),
         "more": 0 if down else passing(rule, check, lost),
     }
     return Ring("odds", held=down, facts=facts, where=(check.where,))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from monitor.core import belief as beliefs
 from monitor.core.belief import Belief, Status
 from monitor.core.city import Check
+from monitor.core.down import prior
 from monitor.core.events import ProbeResult
 from monitor.core.rules import Noise, Rule
 from monitor.core.verdict import Verdict
@@ -100,4 +101,4 @@ def passing(rule: Rule, check: Check, known: Belief) -> int:
 
 def odds(rule: Rule, check: Check, known: Belief) -> float:
     """Return the odds to one that the target is down."""
-    return math.exp(min(beliefs.prior(rule, check) + known.nats, 700.0))
+    return math.exp(min(prior(rule, check) + known.nats, 700.0))

@@ -8,8 +8,9 @@ from exporters.chain import Scene, chain
 from exporters.sentences import rings_as_json
 from exporters.status import condition, incident_json
 from exporters.view import View
-from monitor.core.belief import Belief, answered, least_span, prior, status_at
+from monitor.core.belief import Belief, answered, status_at
 from monitor.core.city import Check, Node
+from monitor.core.down import least_span, prior
 from monitor.core.events import Decision
 from monitor.core.learning import heavy
 from monitor.core.promise import promise
@@ -121,7 +122,7 @@ def _numbers(rule: Rule, check: Check, belief: Belief) -> Mapping[str, float]:
         "log_odds": round(prior(rule, check) + belief.nats, 3),
         "log_odds_needed": round(math.log(rule.odds), 3),
         "span": round(belief.last_loss - belief.first_loss, 3) if belief.losses else 0.0,
-        "span_needed": least_span(rule, belief),
+        "span_needed": least_span(rule, belief.reason),
         "first_loss": belief.first_loss,
     }
 

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 from monitor.core import belief as beliefs
 from monitor.core.belief import CALM, FLAPS, MEMORY, Belief, Status, calm_at
 from monitor.core.city import Check, City, Kind, Node
+from monitor.core.down import missing
 from monitor.core.events import ProbeResult, Why
 from monitor.core.habit import Trouble
 from monitor.core.promise import fleet, promise
@@ -77,7 +78,7 @@ def test_losses_make_it_down_when_it_was_said_whatever_its_noise(
     target.belief.noise = Noise(p, tau)
     said = beliefs.certain_after(target.rule, target.check, target.belief)
     assert target.fall() == pytest.approx(said, abs=1e-3)
-    enough = beliefs.missing(target.rule, target.check, target.belief) <= 0
+    enough = missing(target.rule, target.check, target.belief.nats) <= 0
     assert enough or (cap is not None and target.belief.last_loss - target.belief.first_loss >= cap)
 
 

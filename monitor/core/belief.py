@@ -1,13 +1,7 @@
-"""From looks to belief: how sure we are that a target is down, told by the odds.
+"""From looks to belief: what each look changes in what is believed of a check; the rule for DOWN stands in `down.py`.
 
-With the noise of `monitor.core.rules` the odds that a target is down after k losses in a row are
-
-    odds = rho / (1 - rho) * (1 - EPSILON)^k / (p * q(d2) * ... * q(dk)),     rho = outages a year * interval / year
-
-kept here as a sum of nats (natural logarithms). DOWN needs the odds of the target's class and its least span of losses, or
-losses for as long as the operator's cap. Then a false DOWN comes no more often than `outages / X` a year, whatever the loss:
-`p` times the share of bursts that outlast the looks is the chance that a look begins such a one. UNSURE is never evidence.
-UNKNOWN is not a belief but a lack of looks: it is read off the clock (`status_at`), so no timer has to make it true.
+UNSURE is never evidence. UNKNOWN is not a belief but a lack of looks: it is read off the clock (`status_at`), so no timer has to
+make it true.
 """
 
 import math
@@ -18,13 +12,13 @@ from functools import lru_cache
 
 from monitor.core import learning
 from monitor.core.city import Check
+from monitor.core.down import EPSILON, is_down, least_span, missing
 from monitor.core.events import ProbeResult, Why
 from monitor.core.habit import Habit
 from monitor.core.learning import Learned
-from monitor.core.rules import CONFIRM, DEFINITE, LOOK_AGAIN, WRONG, YEAR, Grade, Noise, Rule
+from monitor.core.rules import CONFIRM, DEFINITE, LOOK_AGAIN, WRONG, Grade, Noise, Rule
 from monitor.core.verdict import ANSWERED, Reason, Verdict
 
-EPSILON = 1e-6
 WOBBLE = 0.1
 ENOUGH, ROUNDED = 0.02, 0.002
 """Nats and seconds by which a shortened gap is longer than it need be, for times are rounded."""
@@ -87,17 +81,6 @@ def noise_of(rule: Rule, belief: Belief, reason: Reason | None) -> Noise:
     return wrong or belief.noise or rule.noise
 
 
-def prior(rule: Rule, check: Check) -> float:
-    """Nats for "an outage began within the last interval" before any look failed; never more than one to one."""
-    rho = min(rule.outages * check.interval / YEAR, 0.5)
-    return math.log(rho / (1 - rho))
-
-
-def missing(rule: Rule, check: Check, belief: Belief) -> float:
-    """Nats that are still wanting for the odds of the class."""
-    return math.log(rule.odds) - prior(rule, check) - belief.nats
-
-
 def certain_after(rule: Rule, check: Check, belief: Belief) -> float:
     """Seconds from the first loss until losses alone make this check DOWN, its last time-out included."""
     return _certain_after(rule, check.id, check.interval, check.timeout, belief.noise)
@@ -123,8 +106,8 @@ def look_again(rule: Rule, check: Check, belief: Belief) -> float:
     gap = CONFIRM if noise is DEFINITE else noise.gap
     gap *= 1 - WOBBLE + 2 * WOBBLE * zlib.crc32(f"{check.id}/{belief.losses}".encode()) / 0xFFFFFFFF
     if belief.losses:
-        wanting, span = missing(rule, check, belief) + ENOUGH, belief.last_sent - belief.first_loss - ROUNDED
-        enough = max(noise.gap_for(wanting), least_span(rule, belief) - span)
+        wanting, span = missing(rule, check, belief.nats) + ENOUGH, belief.last_sent - belief.first_loss - ROUNDED
+        enough = max(noise.gap_for(wanting), least_span(rule, belief.reason) - span)
         gap = min(gap, max(enough, LOOK_AGAIN[0]), max(rule.cap - span, LOOK_AGAIN[0]) if rule.cap else gap)
     return belief.last_sent + gap
 
@@ -198,7 +181,7 @@ def _failed(rule: Rule, check: Check, belief: Belief, look: ProbeResult) -> Why 
     belief.nats += noise.nats(gap) + math.log1p(-EPSILON)
     if belief.status is Status.DOWN:
         return None
-    if is_down(rule, check, belief):
+    if is_down(rule, check, belief.nats, belief.last_loss - belief.first_loss, look.reason):
         _fell(belief, look)
         return Why.ODDS_REACHED
     if belief.status is Status.UP:
@@ -211,17 +194,6 @@ def _fell(belief: Belief, look: ProbeResult) -> None:
     belief.downs += 1
     belief.falls = 1 + belief.falls * math.exp((belief.decided - look.sent) / MEMORY)
     belief.status, belief.since, belief.decided = Status.DOWN, look.at, look.sent
-
-
-def is_down(rule: Rule, check: Check, belief: Belief) -> bool:
-    """THE RULE FOR DOWN: the odds reach those of the class, and losses span its least span; or they last as long as its cap."""
-    span = belief.last_loss - belief.first_loss
-    return (missing(rule, check, belief) <= 0 and span >= least_span(rule, belief)) or (rule.cap is not None and span >= rule.cap)
-
-
-def least_span(rule: Rule, belief: Belief) -> float:
-    """Return the least span in seconds that the losses must have: none when it answers wrongly."""
-    return 0.0 if belief.reason in WRONG else rule.span
 
 
 def calm_at(belief: Belief) -> float:
