@@ -150,12 +150,10 @@ class Judge:
         return [each.start for each in self._stretches if cause in each.visible and cause not in self._before(each)]
 
     def _may_join(self, cause: str, told: str) -> bool:
-        """Tell whether an incident that speaks of `told` (a risk or another cause) may stand for this cause too."""
+        """Tell whether an incident that speaks of `told` (another cause, or a risk of several) may stand for this cause too."""
         city = self._oracle.city
-        if told in city.risks:
-            others = [each for each in city.risks[told].members if each != cause and each in self._onsets]
-            return cause in city.risks[told].members and any(self._near(cause, each, told) for each in others)
-        return any(self._near(cause, told, risk) for risk in self._oracle.shared(cause, told))
+        others = [each for each in city.risks[told].members if each in self._onsets] if told in city.risks else [told]
+        return any(self._near(cause, each, risk) for each in others if each != cause for risk in self._oracle.shared(cause, each))
 
     def _near(self, one: str, other: str, risk: str) -> bool:
         """Tell whether two causes began within the window of a risk, give or take the time to see them."""
