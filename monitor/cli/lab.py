@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from monitor.cli.quantities import Percent, Time
 from monitor.cli.serve import default_data_dir
 from monitor.lab import client
 
@@ -81,12 +82,12 @@ def reboot(name: str, seconds: float) -> None:
 
 @lab.command()
 @identity
-@click.argument("percent", type=click.FloatRange(0, 100))
-@click.option("--burst", default=0.0, type=click.FloatRange(0, 3600), help="Mean length of a burst of losses in seconds.")
+@click.argument("percent", type=Percent())
+@click.option("--burst", default=0.0, type=Time(3600), help="Mean length of a burst of losses: 2s or 2.")
 def loss(name: str, percent: float, burst: float) -> None:
     """Hilangkan paket. / Lose packets on a link or on a node's links.
 
-    Contoh / example: pantau lab loss kel-gentong 5 --burst 2
+    Contoh / example: pantau lab loss kel-gentong 5 --burst 2s
     """
     click.echo(client.loss(name, percent, burst))
 

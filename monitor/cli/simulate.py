@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypedDict, cast
 
 import click
 
+from monitor.cli.quantities import Share, Time
 from monitor.core.rules import GRADES, Grade, Noise, Rule
 
 if TYPE_CHECKING:
@@ -43,38 +44,6 @@ class Asked(TypedDict):
     config: Path | None
     seed: int
     form: str
-
-
-class Share(click.ParamType[float]):
-    """A share such as `0.2%` or `0.002`."""
-
-    name = "share"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Return it as a number in [0, 0.5]."""
-        text = str(value).strip()
-        try:
-            share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
-        except ValueError:
-            share = -1.0
-        if not 0 <= share <= 0.5:
-            self.fail(f"{text!r} is no share of looks: write 0.2% or 0.002, at most 50%", param, ctx)
-        return share
-
-
-class Time(click.ParamType[float]):
-    """A duration such as `2s` or `5m`."""
-
-    name = "time"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Return it in seconds."""
-        from monitor.inventory.words import seconds
-
-        try:
-            return seconds(float(str(value)) if str(value).replace(".", "", 1).isdigit() else value)
-        except ValueError as error:
-            self.fail(f"{value!r} {error}", param, ctx)
 
 
 @click.command()
