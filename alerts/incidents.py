@@ -141,9 +141,10 @@ def rest(incident: Incident, falls: int, calm_at: float, at: float) -> list[Page
 
 
 def stays_down(incident: Incident, at: float) -> list[Page]:
-    """Tell that what flapped now stays down."""
-    incident.split_at = 0.0
-    return _pages(incident, Step.UPDATE, incident.told, at, Why.STAYS_DOWN)
+    """Tell that what flapped now stays down; that it came back is then told at once, like the first time."""
+    pages = _pages(incident, Step.UPDATE, incident.told, at, Why.STAYS_DOWN)
+    incident.falls, incident.split_at, incident.update_at = 0, 0.0, 0.0
+    return pages
 
 
 def end(incident: Incident, why: Why, at: float) -> list[Page]:

@@ -12,6 +12,7 @@ from alerts.message import compose
 from exporters.page import Glance
 from exporters.view import Bell, View
 from monitor.core.events import InventoryLoaded, Step, Why
+from monitor.core.verdict import Reason
 from monitor.engine import Condition, Engine
 from monitor.engine.desk import SPLIT
 from monitor.inventory import load
@@ -92,10 +93,54 @@ def test_what_stays_down_at_last_is_told_once_and_ends_when_it_is_calm(play: Pla
     assert _steps(play, who) == [(Step.UPDATE, Why.STAYS_DOWN)]
     play.run(1800)
     play.dead = set()
-    play.run(4 * DIGEST)
-    assert _steps(play, who)[-1] == (Step.END, Why.CALM)
-    assert [step for step, _ in _steps(play, who)].count(Step.END) == 1
+    play.run(SOME)
+    assert _steps(play, who)[1:] == [(Step.UPDATE, Why.FLAPPING)]  # whoever heard that it stays down must hear at once that it does not
+    play.run(2 * DIGEST)
+    assert _steps(play, who)[2:] == [(Step.END, Why.CALM)]
     assert play.engine.open_incidents() == []
+
+
+def test_what_flapped_and_was_down_for_hours_has_simply_recovered(play: Play) -> None:
+    who = play.pages[0].receiver
+    play.pages.clear()
+    play.dead = {SITE}
+    play.run(2 * DIGEST)
+    play.dead = set()
+    play.run(SOME)
+    assert _steps(play, who) == [(Step.UPDATE, Why.STAYS_DOWN), (Step.END, Why.RECOVERED)]
+
+
+def test_nothing_is_called_calm_while_nobody_can_look(play: Play) -> None:
+    who = play.pages[0].receiver
+    play.pages.clear()
+    play.lost = dict.fromkeys(CITY.checks, Reason.TIMEOUT)
+    play.run(2 * DIGEST)
+    assert {page.cause for page in play.pages} == {"hub"}
+    play.lost = {}
+    play.run(2 * SOON)
+    assert [page.why for page in play.pages if page.receiver == who and page.step is Step.END] == [Why.RECOVERED, Why.CALM]
+
+
+def test_what_fell_behind_it_meanwhile_becomes_part_of_it(play: Play) -> None:
+    play.pages.clear()
+    play.dead = {"kel-gentong"}
+    play.run(2 * SOON)
+    assert {(page.step, page.cause) for page in play.pages} == {(Step.OPEN, "kel-gentong")}
+    play.pages.clear()
+    play.dead = {SITE}
+    play.run(SOON)
+    assert {(page.step, page.cause, page.why) for page in play.pages} == {(Step.END, "kel-gentong", Why.MERGED)}
+
+
+def test_another_that_falls_with_it_is_told_and_ends_the_silence(play: Play) -> None:
+    other = next(node.id for node in CITY.nodes.values() if node.id != SITE and set(node.risks) & set(CITY.nodes[SITE].risks))
+    play.pages.clear()
+    (resting,) = play.engine.open_incidents()
+    play.engine.desk.take_in([SITE, other], Why.ROOT_VERIFIED, play.at)
+    assert [incident.id for incident in play.engine.open_incidents()] == [resting.id]
+    assert set(resting.members) == {SITE, other}
+    assert (resting.calm_at, resting.falls) == (0, 0)
+    assert resting.deadline < play.at + DIGEST
 
 
 def test_a_calm_end_comes_without_another_fall_and_the_next_fall_is_a_page_again(play: Play) -> None:

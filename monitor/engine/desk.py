@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 
 from alerts import incidents, routing
 from alerts.incidents import Cause, Incident, Member
-from monitor.core.belief import FLAPS, Belief, calm_at
-from monitor.core.city import Kind
+from monitor.core.belief import FLAPS, Belief, Status, calm_at, status_at
+from monitor.core.city import Check, Kind
 from monitor.core.events import Decision, Effect, Page, Step, Why
 from monitor.core.topology import Topology
 from monitor.engine.causes import Causes, down_members
@@ -15,6 +15,8 @@ from monitor.engine.state import State
 KEEP_ENDED = 200
 SPLIT = 600.0
 """Seconds after which a member that stays down while the rest came back is named by itself."""
+CALM_LATER = 60.0
+"""Seconds after which it is asked once more whether what flapped is calm."""
 
 
 class Outcome:
@@ -57,20 +59,20 @@ class Desk:
         An incident whose members all lie behind the new roots has found its better cause; not so when it is we who are cut
         off, for that says nothing of what was seen before.
         """
-        if resting := next((each for each in self.open_incidents() if each.calm_at and each.members.keys() >= set(roots)), None):
-            self._fell_again(resting, roots, why, at)
-            return
         blind = any(self._state.city.nodes[root].kind is Kind.HUB for root in roots)
         behind = set(self._causes.behind(roots)) if self.open and not blind else set()
         covered = [each for each in self.open_incidents() if not each.calm_at and behind.issuperset(down_members(each))]
+        resting = [each for each in self.open_incidents() if each.calm_at and not each.members.keys().isdisjoint(roots)]
         shared = {self.open[each] for each in self._causes.together(roots[0], self.open)}
-        joined = covered or [each for each in self.open_incidents() if each.id in shared]
-        if joined:
-            self._join(joined[0], roots, why, Why.BETTER_CAUSE if covered else Why.JOINED, at)
-            for other in covered[1:]:
-                self._end(other, Why.MERGED, at)
-        else:
+        joined = resting or covered or [each for each in self.open_incidents() if each.id in shared]
+        if not joined:
             self._begin(roots, why, at)
+        elif resting and joined[0].members.keys() >= set(roots):
+            self._fell_again(joined[0], roots, why, at)
+        else:
+            self._join(joined[0], roots, why, Why.BETTER_CAUSE if covered and not resting else Why.JOINED, at)
+        for other in [each for each in resting + covered if each is not joined[0]]:
+            self._end(other, Why.MERGED, at)
 
     def came_up(self, node: str, why: Why, at: float) -> None:
         """Take a root that is well again out of its incident, which ends with the last one."""
@@ -79,7 +81,7 @@ class Desk:
             del self.open[node]
             if down_members(incident):
                 incident.split_at = at + SPLIT
-            elif why is Why.RECOVERED and (incident.falls or any(each.falls >= FLAPS for each in self._deciding(incident))):
+            elif why is Why.RECOVERED and self._flaps(incident, at):
                 self._rest(incident, at)
             else:
                 self._end(incident, why, at)
@@ -104,7 +106,7 @@ class Desk:
             if incident.split_at and incident.split_at <= at:
                 self._split(incident, at)
             if incident.calm_at and incident.calm_at <= at:
-                self._end(incident, Why.CALM, at)
+                self._grew_calm(incident, at)
 
     def _begin(self, roots: Sequence[str], why: Why, at: float) -> None:
         self._state.serial += 1
@@ -118,6 +120,7 @@ class Desk:
         """Give an incident more roots; a better cause, above all its members, takes their place."""
         if step is Why.BETTER_CAUSE:
             self._forget(incident)
+        incident.falls = 0
         self._take(incident, roots)
         cause = self._causes.cause(down_members(incident), why)
         self._owe(incidents.change(incident, cause, self._receivers(cause), at, step))
@@ -125,21 +128,32 @@ class Desk:
 
     def _rest(self, incident: Incident, at: float) -> None:
         """All is well for now, but it fell too often for that to be the end: one message, then a digest, until it is calm."""
-        known = self._deciding(incident)
+        known = [belief for _, belief in self._deciding(incident)]
         falls = math.ceil(max(each.falls for each in known))
         self._owe(incidents.rest(incident, falls, max(map(calm_at, known)), at))
         self._told(incident, Step.UPDATE, Why.FLAPPING, at)
 
     def _fell_again(self, incident: Incident, roots: Sequence[str], why: Why, at: float) -> None:
         """What flaps is down once more: nobody hears of it unless it stays so."""
-        incident.calm_at, incident.split_at = 0.0, at + SPLIT
         self._take(incident, roots)
-        incident.cause = self._causes.cause(roots, why)
+        incident.split_at, incident.cause = at + SPLIT, self._causes.cause(down_members(incident), why)
         self._told(incident, "again", Why.FLAPPING, at)
 
-    def _deciding(self, incident: Incident) -> list[Belief]:
+    def _flaps(self, incident: Incident, at: float) -> bool:
+        """Tell whether what came back fell so often of late that it may soon fall again."""
+        known = [belief for _, belief in self._deciding(incident)]
+        return max(map(calm_at, known)) > at and (incident.falls > 0 or any(each.falls >= FLAPS for each in known))
+
+    def _grew_calm(self, incident: Incident, at: float) -> None:
+        """End what flapped; of what does not answer just now, or nobody could look at, that cannot be said."""
+        if all(status_at(check, belief, at) is Status.UP for check, belief in self._deciding(incident)):
+            self._end(incident, Why.CALM, at)
+        else:
+            incident.calm_at = at + CALM_LATER
+
+    def _deciding(self, incident: Incident) -> list[tuple[Check, Belief]]:
         deciders = filter(None, map(self._state.city.decider, incident.members))
-        return [self._state.beliefs[check.id] for check in deciders]
+        return [(check, self._state.beliefs[check.id]) for check in deciders]
 
     def _split(self, incident: Incident, at: float) -> None:
         """Name those that stay down while the rest came back; what no longer belongs together becomes an incident of its own."""
@@ -158,6 +172,7 @@ class Desk:
             self._begin(other, Why.SPLIT, at)
 
     def _take(self, incident: Incident, roots: Iterable[str]) -> None:
+        incident.calm_at = 0.0
         for root in roots:
             decider = self._state.city.decider(root)
             incident.members[root] = Member(self._state.beliefs[decider.id].first_loss if decider else 0.0)
@@ -167,7 +182,6 @@ class Desk:
         for member in down_members(incident):
             del self.open[member]
         incident.members.clear()
-        incident.falls = 0
 
     def _end(self, incident: Incident, why: Why, at: float) -> None:
         for member in down_members(incident):
