@@ -190,3 +190,19 @@ def test_after_a_repair_every_check_of_what_was_cut_off_is_looked_at_again() -> 
     play.dead = set()
     play.run(30)
     assert play.engine.condition("kel-a", play.at) is Condition.UP
+
+
+def test_an_answer_to_a_question_that_was_asked_again_after_the_repair_does_not_vouch_for_the_time_before_it() -> None:
+    """SNMP asks again within one look: what began before the repair is answered after it, while a ping that began later is lost."""
+    play = _play()
+    play.run(60)
+    play.dead = {"kec"}
+    play.run(20)
+    assert play.causes(Step.OPEN) == ["kec"]
+    at = play.at
+    play.take(ProbeResult("kel-a/icmp", at + 0.1, at + 2.1, Verdict.OK, seconds=2.0))
+    play.take(ProbeResult("kec/icmp", at + 1.2, at + 2.2, Verdict.FAIL, Reason.TIMEOUT))
+    play.at = at + 2.2
+    play.dead = set()
+    play.run(60)
+    assert {page.why for page in play.pages if page.step is Step.END} == {Why.RECOVERED}

@@ -220,12 +220,12 @@ class Engine:
         else:
             return
         for carrier in through:
-            self.state.heard[carrier] = Heard(node, look.sent)
+            self.state.heard[carrier] = Heard(node, look.sent, look.at)
 
     def _spoken_for(self, node: str, lost: float, lost_again: float) -> bool:
         """Tell whether an answer came through a node between two losses of its own; after the last one it may just be coming back."""
         heard = self.state.heard.get(node)
-        return heard is not None and lost < heard.sent < lost_again and self.gate.came_through(node, heard)
+        return heard is not None and lost < heard.sent and heard.at < lost_again and self.gate.came_through(node, heard)
 
     def _hush(self, node: str, at: float) -> None:
         """A node that works and does not answer us is a ticket: no cause, no page."""

@@ -102,15 +102,16 @@ class Gate:
         known, own = self._state.beliefs, self._state.city.nodes[node]
         if own.kind is Kind.APP:
             return
-        yield from (Heard(node, known[check].last_ok_sent) for check in own.checks[1:] if known[check].last_ok_sent > after)
+        beside = [known[check] for check in own.checks[1:]]
+        yield from (Heard(node, each.last_ok_sent, each.last_ok) for each in beside if each.last_ok_sent > after)
         for child in self._topology.hanging(node):
             belief = self._belief(child) if child not in self._state.silent else None
             if child == besides:
                 continue
             if belief is None:
-                yield from (Heard(child, heard.sent) for heard in self.answers(child, after))
+                yield from (replace(heard, child=child) for heard in self.answers(child, after))
             elif belief.status is Status.UP and belief.last_ok_sent > after:
-                yield Heard(child, belief.last_ok_sent)
+                yield Heard(child, belief.last_ok_sent, belief.last_ok)
 
     def lives(self, node: str) -> bool:
         """Tell whether something that is reached through this silent node alone is still believed alive."""
@@ -145,7 +146,7 @@ class Gate:
     def came_through(self, node: str, heard: Heard) -> bool:
         """Tell whether an answer surely came through this node: each other way of the child failed a look sent after it."""
         groups = [group for group in self._state.city.nodes[heard.child].groups if node in group]
-        return not groups or any(all(other == node or self._dead_since(other, heard.sent) for other in group) for group in groups)
+        return not groups or any(all(other == node or self._dead_since(other, heard.at) for other in group) for group in groups)
 
     # -- small questions
 

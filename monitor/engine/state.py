@@ -39,10 +39,15 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """An answer of `child` to a look sent at `sent` that came through a node which is down."""
+    """An answer of `child` that came through a node which is down, to a look that began at `sent`; it was here at `at`.
+
+    Which packet of the look it answers is not known: SNMP asks again within one look. So it proves a way between the two.
+    (An older snapshot has no `at`; there it is 0.)
+    """
 
     child: str
     sent: float
+    at: float = 0.0
 
 
 @dataclass(slots=True)
