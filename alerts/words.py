@@ -53,6 +53,10 @@ REASONS: Mapping[Reason, Pair] = {
     Reason.SNMP_ERROR: ("SNMP menjawab dengan kesalahan", "SNMP answers with an error"),
     Reason.PACKET_LOSS: ("banyak paket hilang", "loses many packets"),
     Reason.SLOW_ANSWER: ("menjawab lambat", "answers slowly"),
+    Reason.PORT_DOWN: (
+        "tidak menjawab, dan port jalurnya mati kata perangkat di atasnya",
+        "does not answer, and the device above says that the port of its line is down",
+    ),
     Reason.NO_ROUTE: ("pemantau sendiri tidak punya rute ke sana", "the watcher itself has no route to it"),
     Reason.NO_DESCRIPTOR: ("pemantau sendiri kehabisan deskriptor berkas", "the watcher itself is out of file descriptors"),
     Reason.NO_PERMISSION: ("pemantau sendiri tidak diizinkan memeriksa", "the watcher itself is not permitted to look"),
@@ -67,6 +71,7 @@ WHYS: Mapping[Why, Pair] = {
     Why.FIRST_OK: ("jawaban baik yang pertama", "first good answer"),
     Why.FIRST_LOSS: ("pemeriksaan pertama yang gagal", "first failed look"),
     Why.ODDS_REACHED: ("bukti cukup bahwa ia mati", "enough evidence that it is down"),
+    Why.PORT_DOWN: ("perangkat di atasnya melaporkan port jalurnya mati", "the device above reports the port of its line down"),
     Why.RECOVERED: ("menjawab lagi", "answers again"),
     Why.DEGRADED: ("lebih buruk dari biasanya", "worse than it is used to"),
     Why.EASED: ("kembali seperti biasa", "as usual again"),

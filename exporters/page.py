@@ -31,7 +31,9 @@ HERE = Path(__file__).parent
 LIVE = re.compile(r'(data-live="([^"]*)"[^>]*>)([^<]*)')
 NAMES = 6
 RECENT, RECENT_ROWS = 200, 12
-TOLD_AS_NEWS = frozenset({Why.FIRST_OK, Why.ODDS_REACHED, Why.RECOVERED, Why.NO_VALID_LOOK, Why.TARGET_REMOVED, Why.GIVEN_UP})
+TOLD_AS_NEWS = frozenset(
+    {Why.FIRST_OK, Why.ODDS_REACHED, Why.PORT_DOWN, Why.RECOVERED, Why.NO_VALID_LOOK, Why.TARGET_REMOVED, Why.GIVEN_UP}
+)
 GROUP_ORDER = (Kind.KECAMATAN, Kind.KELURAHAN, Kind.PUSKESMAS, Kind.OPD, Kind.TITIK)
 
 TEMPLATES = Environment(

@@ -21,6 +21,7 @@ CONDITIONS: Mapping[Condition, Pair] = {
 NEWS: Mapping[Why, Pair] = {
     # Where the reason of a decision is not what a person would call the news.
     Why.ODDS_REACHED: ("berhenti menjawab", "stopped answering"),
+    Why.PORT_DOWN: ("port jalurnya mati", "the port of its line is down"),
     Why.FIRST_OK: ("menjawab untuk pertama kali", "answered for the first time"),
 }
 

@@ -6,7 +6,7 @@ from itertools import count
 
 from pydantic import TypeAdapter
 
-from monitor.core.city import City
+from monitor.core.city import Check, City
 from monitor.core.events import Delivered, Effect, Event, InventoryLoaded, Page, ProbeResult, Step, Tick, Verify
 from monitor.core.topology import Topology
 from monitor.core.verdict import Reason, Verdict
@@ -21,9 +21,8 @@ OURS = {Reason.NO_ROUTE, Reason.OWN_RESOLVER}
 class Play:
     """Plays one city.
 
-    `dead` nodes neither answer nor forward, `mute` ones only do not answer; `lost` are checks that fail whatever their
-    node does, with the reason given,
-    `unasked` ones are not looked at; with `restart` the engine is made anew from its snapshot before every event.
+    `dead` nodes and lines neither answer nor forward, and the ports that lead there are down; `mute` nodes only do not answer;
+    `lost` are checks that fail whatever their node does, with the reason given, `unasked` ones are not looked at; with `restart` the engine is made anew from its snapshot before every event.
     """
 
     def __init__(self, city: City, *, restart: bool = False) -> None:
@@ -110,8 +109,15 @@ class Play:
         reason = self.lost.get(check) or (None if self._answers(known.node) else Reason.TIMEOUT)
         took = known.timeout if reason is Reason.TIMEOUT else 0.01
         verdict = Verdict.OK if reason is None else Verdict.UNSURE if reason in OURS else Verdict.FAIL
-        look = ProbeResult(check, round(self.at, 3), round(self.at + took, 3), verdict, reason, took if reason is None else None)
+        seconds, values = (took, self._ports(known)) if reason is None else (None, {})
+        look = ProbeResult(check, round(self.at, 3), round(self.at + took, 3), verdict, reason, seconds, "", values)
         heapq.heappush(self._heap, (look.at, next(self._serial), check, look))
+
+    def _ports(self, check: Check) -> dict[str, object]:
+        """What a device says of its ports: that one is down whose line, or what it leads to, is dead."""
+        lines = [link for link in self.city.links.values() if link.port and link.parent == check.node and check.kind == "snmp"]
+        rows = [{"name": link.port, "oper": "down" if {link.id, link.child} & self.dead else "up"} for link in lines]
+        return {"interfaces": rows} if rows else {}
 
     def _answers(self, node: str) -> bool:
         seen = (id(self.city), frozenset(self.dead))

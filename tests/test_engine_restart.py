@@ -4,19 +4,35 @@
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from monitor.core.city import City
+from monitor.core.city import City, Link
 from monitor.core.events import ClockStepped, Decision, Delivered, Effect, Event, InventoryLoaded, Page, ProbeResult, Tick
+from monitor.core.rules import Grade
 from monitor.core.verdict import Reason, Verdict
 from monitor.engine import Engine, State
 from monitor.journal import codec, row_of
 from tests.play import Play
 from tests.test_engine import city
 
-CITY = city()
+
+def _city(*, without: str = "") -> City:
+    """The city of `tests/test_engine.py`, with a router that is asked about the port of a site."""
+    plain = city(without=without)
+    router = plain.nodes["kec"]
+    reader = replace(plain.checks["kec/icmp"], id="kec/snmp", kind="snmp", interval=30)
+    return replace(
+        plain,
+        nodes={**plain.nodes, "kec": replace(router, checks=(*router.checks, reader.id))},
+        checks={**plain.checks, reader.id: reader},
+        links={**plain.links, "link-kel-a": Link("link-kel-a", "kel-a", "kec", Grade.FIBRE, port="ether2")},
+    )
+
+
+CITY = _city()
 NODES, CHECKS = sorted(CITY.nodes), sorted(CITY.checks)
 Act = Callable[["Diary"], object]
 
@@ -38,7 +54,7 @@ def _set(name: str, value: object) -> Act:
 
 
 def _load(without: str) -> Act:
-    return lambda diary: diary.change(city(without=without))
+    return lambda diary: diary.change(_city(without=without))
 
 
 def _nonsense(check: str, sent: float, took: float, verdict: Verdict) -> Act:

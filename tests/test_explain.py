@@ -56,9 +56,9 @@ def _history() -> tuple[Tape, dict[str, float]]:
     """What happened to the committed city: a short loss, a dead kecamatan, a silent one, a river, and a loss that still goes on."""
     tape, when = Tape(load(Path(__file__).parents[1] / "inventory.yaml")), {}
     tape.run(120)
-    tape.dead = {"kel-gentong"}
+    tape.mute = {"kel-gentong"}
     tape.run(25)
-    when["short"], tape.dead = tape.at, set()
+    when["short"], tape.mute = tape.at, set()
     tape.run(120)
     tape.dead = {"kec-gadingrejo"}
     tape.run(60)

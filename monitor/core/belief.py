@@ -43,7 +43,8 @@ class Status(StrEnum):
 class Belief:
     """The state of one check. Times are epoch seconds, 0 where it has not happened; `nats` is the evidence so far.
 
-    `first_loss`, `last_loss` and `decided` (the loss that made it DOWN) are times of sending. `counts` holds looks by
+    `first_loss`, `last_loss`, `decided` (what made it DOWN) and `told` (the first look at the other end of its line that called
+    the port there down since it is in doubt) are times of sending. `counts` holds looks by
     verdict since the check is known. `learned` is the histogram of its healed losses and `noise` what follows from it (None:
     that of its class). `falls` are the times it went DOWN of late, faded to `decided`. Of all
     `downs` so many were `brief`: over within `BRIEF` seconds of the verdict; false ones are mostly among them.
@@ -56,6 +57,7 @@ class Belief:
     first_loss: float = 0.0
     last_loss: float = 0.0
     decided: float = 0.0
+    told: float = 0.0
     first_ok: float = 0.0
     last_ok: float = 0.0
     last_ok_sent: float = 0.0
@@ -151,7 +153,7 @@ def _returned(rule: Rule, belief: Belief, look: ProbeResult, reason: Reason | No
         span, gap, answers = belief.last_loss - belief.first_loss, look.sent - belief.last_loss, answered(belief)
         belief.learned = learning.healed(rule, belief.learned, answers, belief.losses, span, gap)
         belief.noise = learning.noise(rule, belief.learned, answers)
-    before, belief.losses, belief.nats, belief.first_ok = belief.status, 0, 0.0, 0.0
+    before, belief.losses, belief.nats, belief.told, belief.first_ok = belief.status, 0, 0.0, 0.0, 0.0
     belief.status, belief.since = Status.UP, look.at
     return Why.FIRST_OK if before is Status.NEW else Why.RECOVERED
 
@@ -190,6 +192,22 @@ def _failed(rule: Rule, check: Check, belief: Belief, look: ProbeResult) -> Why 
     return None
 
 
+def told(belief: Belief, look: ProbeResult, *, dead: bool) -> Why | None:
+    """Take in that a look at the other end of the only line says whether it is `dead`; return why the target is DOWN by it.
+
+    It counts only beside a loss of the target's own which came before, and needs one confirming look `CONFIRM` seconds later.
+    """
+    if belief.status is not Status.SUSPECT or not 0 < belief.first_loss < look.sent or not belief.losses:
+        return None
+    if not dead or not belief.told:
+        belief.told = look.sent if dead else 0.0
+        return None
+    if look.sent < belief.told + CONFIRM:
+        return None
+    _fell(belief, look)
+    return Why.PORT_DOWN
+
+
 def _fell(belief: Belief, look: ProbeResult) -> None:
     belief.downs += 1
     belief.falls = 1 + belief.falls * math.exp((belief.decided - look.sent) / MEMORY)
@@ -204,7 +222,7 @@ def calm_at(belief: Belief) -> float:
 def start_anew(belief: Belief, at: float) -> None:
     """Forget the losses of a target whose parent came back: it is suspect and must be looked at before it counts."""
     belief.status, belief.since = Status.SUSPECT, at
-    belief.losses, belief.nats, belief.first_ok = 0, 0.0, 0.0
+    belief.losses, belief.nats, belief.told, belief.first_ok = 0, 0.0, 0.0, 0.0
 
 
 def status_at(check: Check, belief: Belief, at: float) -> Status:

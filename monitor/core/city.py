@@ -75,7 +75,10 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A line from `child` up to `parent`; with an `address` (of its far end) it is also a node of kind LINK with the same id."""
+    """A line from `child` up to `parent`; with an `address` (of its far end) it is also a node of kind LINK with the same id.
+
+    `port` is the interface of the parent's device that it is plugged into, as SNMP names it (empty: not known).
+    """
 
     id: str
     child: str
@@ -84,6 +87,7 @@ class Link:
     provider: str = ""
     backup: bool = False
     address: str = ""
+    port: str = ""
     where: str = field(default="", compare=False)
 
 

@@ -96,6 +96,7 @@ class Why(StrEnum):
     FIRST_OK = "first_ok"
     FIRST_LOSS = "first_loss"
     ODDS_REACHED = "odds_reached"
+    PORT_DOWN = "port_down"
     RECOVERED = "recovered"
     DEGRADED = "degraded"
     EASED = "eased"

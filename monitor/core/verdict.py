@@ -59,6 +59,7 @@ class Reason(StrEnum):
     SNMP_ERROR = "snmp_error"
     PACKET_LOSS = "packet_loss"
     SLOW_ANSWER = "slow_answer"
+    PORT_DOWN = "port_down"
     # Faults of ours: only ever with UNSURE.
     NO_ROUTE = "no_route"
     NO_DESCRIPTOR = "no_descriptor"

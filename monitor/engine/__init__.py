@@ -27,11 +27,13 @@ from monitor.core.events import (
     Verify,
     Why,
 )
+from monitor.core.rules import CONFIRM
 from monitor.core.topology import Topology
 from monitor.core.verdict import ANSWERED, Reason, Verdict
 from monitor.engine.causes import Causes
 from monitor.engine.desk import Desk, Outcome
 from monitor.engine.gate import HOLD, Gate
+from monitor.engine.ports import Ports
 from monitor.engine.state import Condition, Heard, State
 
 __all__ = ["Condition", "Engine", "State"]
@@ -79,7 +81,8 @@ class Engine:
         """Return the looks that were being waited for: what a restart must ask for again."""
         doubted = [check for check, belief in self.state.beliefs.items() if self._decides(check) and self._in_doubt(belief)]
         asked = [check.id for node in self.state.gate for check in self.gate.questions(node)]
-        return [Verify(check, at) for check in dict.fromkeys(doubted + asked)]
+        told = [self.ports.reader(self.state.city.checks[check].node) for check in doubted if self.state.beliefs[check].told]
+        return [Verify(check, at) for check in dict.fromkeys([*doubted, *asked, *(reader.id for reader in told if reader)])]
 
     def condition(self, node_id: str, at: float) -> Condition:
         """Return what people are told of a node at this time."""
@@ -130,6 +133,12 @@ class Engine:
             self._judge(check, belief, look, why, before, last_loss)
         elif why is Why.ODDS_REACHED and check.node in self.state.silent and not self.gate.lives(check.node):
             self._lost_its_voice(check.node, belief.decided, look.at)
+        self._say_of_others(check, belief, look)
+
+    def _say_of_others(self, check: Check, belief: Belief, look: ProbeResult) -> None:
+        """Take from a look what it says of others than its own target: of ports, of those above it, of who waits at the gate."""
+        if look.values:
+            self._heed_ports(look)
         if self.topology.any_down and belief.status is Status.UP and look.verdict in ANSWERED:
             self._hear(check, look)
         if self.state.gate:
@@ -163,6 +172,20 @@ class Engine:
             self._ask(node, look.at)
         if before is not belief.status:
             self._settle(self.causes.moved(node, before, belief.status), look.at)
+
+    def _heed_ports(self, look: ProbeResult) -> None:
+        """Take in what a device says of the ports that lead to others."""
+        for node, dead in self.ports.said(look):
+            check = self.state.city.checks[self.state.city.nodes[node].checks[0]]
+            belief = self.state.beliefs[check.id]
+            why = beliefs.told(belief, look, dead=dead)
+            if why is not None:
+                self._out.decide(look.at, check.id, "down", why, losses=belief.losses, nats=round(belief.nats, 3), reader=look.check)
+                self._went_down(node, belief.decided, look.at)
+                self._ask(node, look.at)
+                self._settle(self.causes.moved(node, Status.SUSPECT, Status.DOWN), look.at)
+            elif belief.told and belief.status is Status.SUSPECT:
+                self._out.effects.append(Verify(look.check, belief.told + CONFIRM))
 
     def _went_down(self, node: str, after: float, at: float) -> None:
         """Shadow what is behind a node that fell, and bring it to the gate unless it is shadowed itself."""
@@ -261,7 +284,8 @@ class Engine:
     def _ask(self, node: str, at: float) -> None:
         """Ask above, behind and beside, nobody more than once a second: what was asked since the loss will do."""
         known = self.state.beliefs
-        asked = dict.fromkeys(check.id for check in (*self.gate.questions(node), *self.causes.beside(node)))
+        reader = self.ports.reader(node)
+        asked = dict.fromkeys(check.id for check in (*self.gate.questions(node), *self.causes.beside(node), *([reader] if reader else [])))
         self._out.effects.extend(Verify(check, max(at, known[check].last_sent + ASK_AGAIN)) for check in asked)
 
     def _decide_on(self, node: str, why: Why, at: float, *, last: bool = False) -> None:
@@ -323,6 +347,7 @@ class Engine:
         self.topology = Topology(city.nodes, down)
         self.gate = Gate(state, self.topology)
         self.causes = Causes(state, self.topology)
+        self.ports = Ports(city)
         self.desk = Desk(state, self.topology, self.causes, self._out)
 
     # -- small questions

@@ -10,6 +10,7 @@ from monitor.core.city import SITES, Check, City, Kind, Link, Node, Risk
 from monitor.core.cover import IMPLIED, Cover, covers, risks_of
 from monitor.core.events import Severity, Why
 from monitor.core.topology import Topology
+from monitor.core.verdict import Reason
 from monitor.engine.state import State
 
 MANY, BESIDE = 5, 3
@@ -137,12 +138,14 @@ class Causes:
         nodes = [city.nodes[each] for each in members]
         opds, urusan = incidents.impact(city, [*nodes, *behind])
         belief = self._state.beliefs[city.nodes[first].checks[0]]
+        line = self._links.get(first) or city.links.get(first)
+        port = f"{line.parent}: {line.port}" if line and belief.told else ""
         known = [city.nodes[named]] if named in city.nodes else []
         return Cause(
             node=named,
             why=why,
-            reason=belief.reason,
-            detail=belief.detail,
+            reason=Reason.PORT_DOWN if port else belief.reason,
+            detail=port or belief.detail,
             since=(belief.last_ok, belief.first_loss),
             severity=_heaviest(incidents.severity(node, behind) for node in (*nodes, *known)),
             alike=self._alike(named, behind),

@@ -206,10 +206,13 @@ class Gate:
                 yield from self._checks(child for child in self._topology.hanging(parent) if child != node)
 
     def _behind(self, node: str) -> list[Check]:
-        """The checks to ask behind a node, the quickest of the first few: of what is reached through it alone, else its own others."""
+        """The checks to ask behind a node, the quickest of the first few: of what is reached through it alone, else its own others.
+
+        Nothing comes through a port that its device calls down.
+        """
         city, known = self._state.city, self._state.beliefs
         own = city.nodes[node]
-        if own.kind is Kind.APP:
+        if own.kind is Kind.APP or known[own.checks[0]].told:
             return []
         checks = chain(filter(None, map(city.decider, self._through(node))), map(city.checks.__getitem__, own.checks[1:]))
         living = list(islice((check for check in checks if known[check.id].status in LIVING), 2 * ASKED))

@@ -4,12 +4,15 @@ from collections.abc import Iterable, Iterator
 
 from monitor.core.city import Kind
 from monitor.core.events import Severity
+from monitor.inventory.checks import wanted
 from monitor.inventory.draft import PREFIXES, Draft
 from monitor.inventory.problems import nearest
 from monitor.inventory.resolve import links
 from monitor.inventory.shape import LinedPart, SitePart
 from monitor.inventory.tree import Branch, Path, at
+from monitor.probes.snmp_options import SnmpOptions
 
+READ = SnmpOptions.model_fields["read"].default
 PUBLIC = ("masyarakat", "penyedia")
 
 
@@ -20,6 +23,7 @@ def judge(draft: Draft) -> None:
     for node in draft.nodes:
         _node(draft, node)
     _ways(draft)
+    _ports(draft)
     _apps(draft)
     _circles(draft)
     _addresses(draft)
@@ -122,6 +126,28 @@ def _way(draft: Draft, node: str, path: Path, to: str) -> None:
         draft.say(path, f"{to} is a line: name what it leads to")
     else:
         draft.say(path, f"there is no site {to!r} to be connected to", nearest(to, draft.node_ids))
+
+
+def _ports(draft: Draft) -> None:
+    """A port leads to one line, and something reads it."""
+    read = {
+        each.check.node for each in wanted(draft) if each.check.kind == "snmp" and "interfaces" in str(each.check.options.get("read", READ))
+    }
+    taken: dict[tuple[str, str], str] = {}
+    for node, (path, part) in draft.nodes.items():
+        if not isinstance(part, LinedPart):
+            continue
+        if part.port and len(part.via) > 1:
+            draft.say((*path, "port"), "of several lines each has its own: say it with the line, in via:")
+        for number, line in enumerate(part.via):
+            port = line.port or (part.port if len(part.via) == 1 else None)
+            here: Path = (*path, "via", number, "port") if line.port else (*path, "port")
+            if not port or line.to not in draft.nodes:
+                continue
+            if line.to not in read:
+                draft.say(here, f"nobody reads the interfaces of {line.to}: let it be asked by SNMP, or leave the port out")
+            elif (other := taken.setdefault((line.to, port), node)) != node:
+                draft.say(here, f"{port} of {line.to} leads to {other} already")
 
 
 def _apps(draft: Draft) -> None:

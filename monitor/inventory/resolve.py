@@ -78,6 +78,7 @@ def links(draft: Draft) -> list[tuple[Link, str, Path]]:
                 provider=line.provider or part.provider or draft.provider(draft.link_grade(part, line)),
                 backup=backup,
                 address=line.address or "",
+                port=line.port or (part.port if len(part.via) == 1 else "") or "",
                 where=draft.where(here),
             )
             found.append((link, name, here))

@@ -167,6 +167,9 @@ class WayPart(Part):
     link: LinkGrade | None = Field(None, description="Class of the line; without it the site's `link`.", examples=["radio"])
     provider: Text | None = Field(None, description="Who runs the line.", examples=["Telkom"])
     address: Address | None = Field(None, description="Far end of the line, pinged to see whether it works.", examples=["198.19.0.7"])
+    port: Text | None = Field(
+        None, description="Interface that it is plugged into at the other end, as SNMP names it.", examples=["ether7"]
+    )
     id: Id | None = Field(
         None, description="Its id; without it `link-SITE`, or `link-SITE-TO` for a further one.", examples=["link-rsud-utama"]
     )
@@ -182,6 +185,11 @@ class LinedPart(NodePart):
     via: Ways = Field((), description="What it is connected to; several in order of preference.", examples=["kec-gadingrejo"])
     link: LinkGrade | None = Field(None, description="Class of its line: core, fibre, metro, radio or vpn.", examples=["fibre"])
     provider: Text | None = Field(None, description="Who runs its line.", examples=["Telkom"])
+    port: Text | None = Field(
+        None,
+        description="Interface that it is plugged into at the other end, as SNMP names it; if that is down, one lost ping is enough.",
+        examples=["ether5"],
+    )
 
 
 class UplinkPart(LinedPart):

@@ -6,6 +6,7 @@ stands. A cable goes from a child up to a parent: the inventory's links, and one
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import count
 
 from monitor.core.city import City, Kind, Node
 from monitor.core.errors import Exit, PantauError
@@ -17,6 +18,7 @@ NOC_ADDRESS = "198.18.255.254"
 HUB_ADDRESS = "198.18.0.1"
 NAME_SERVER = "198.18.0.53"
 EVERYTHING = "198.18.0.0/15"
+PORT = "ether"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ class Plan:
 
 def port_name(port: int) -> str:
     """The interface of a port, named as the city's MikroTiks name theirs."""
-    return f"ether{port}"
+    return f"{PORT}{port}"
 
 
 def draw(city: City) -> Plan:
@@ -64,13 +66,27 @@ def draw(city: City) -> Plan:
         raise PantauError("the city has no node 'hub': the lab cannot tell where its network begins", status=Exit.MISSING)
     stations = {station.id: station for station in _stations(city)}
     _refuse_doubles(stations)
-    ports = dict.fromkeys(stations, 0)
+    lines = list(_lines(city, stations))
+    given = {cable: _number(city.links[cable].port) for cable, *_ in lines if cable in city.links}
+    taken = {(parent, given[cable]) for cable, _, parent, *_ in lines if given.get(cable)}
     cables: dict[str, Cable] = {}
-    for cable, child, parent, backup, address in _lines(city, stations):
-        ports[child] += 1
-        ports[parent] += 1
-        cables[cable] = Cable(cable, child, parent, backup, address, ports[child], ports[parent])
+    for cable, child, parent, backup, address in lines:
+        ends = _free(taken, child), given.get(cable) or _free(taken, parent)
+        cables[cable] = Cable(cable, child, parent, backup, address, *ends)
     return Plan(stations, cables)
+
+
+def _number(port: str) -> int:
+    """Return the number of a port that the inventory names as ours are; 0 for another."""
+    number = port.removeprefix(PORT)
+    return int(number) if number != port and number.isascii() and number.isdigit() and len(number) < 6 else 0
+
+
+def _free(taken: set[tuple[str, int]], station: str) -> int:
+    """Take the first free port of a station."""
+    port = next(number for number in count(1) if (station, number) not in taken)
+    taken.add((station, port))
+    return port
 
 
 def _stations(city: City) -> Iterator[Station]:

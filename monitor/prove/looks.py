@@ -13,6 +13,7 @@ from monitor.core.city import Check, City
 from monitor.core.events import ProbeResult, Verify
 from monitor.core.verdict import Reason, Verdict
 from monitor.prove.timeline import START, Case, Timeline, chance
+from monitor.prove.world import Sight
 from monitor.schedule.agenda import MOST_IN_FLIGHT, SPACING, Agenda, Entry, next_phase
 
 ROUND_TRIP = {"http": 0.05, "snmp": 0.02}
@@ -48,10 +49,16 @@ class Truth:
             reason = Reason.TIMEOUT
         quick = ROUND_TRIP.get(check.kind, QUICK)
         if reason is None:
-            return ProbeResult(check.id, at, round(sent + quick, 3), Verdict.OK, seconds=quick)
+            values = self._ports(check, sight) if check.kind == "snmp" else {}
+            return ProbeResult(check.id, at, round(sent + quick, 3), Verdict.OK, seconds=quick, values=values)
         if reason is not Reason.TIMEOUT:
             return ProbeResult(check.id, at, round(sent + quick, 3), Verdict.FAIL, reason)
         return ProbeResult(check.id, at, round(sent + check.timeout, 3), Verdict.FAIL, REASONS.get(check.kind, reason))
+
+    def _ports(self, check: Check, sight: Sight) -> dict[str, object]:
+        """What a device says of its ports that lead somewhere."""
+        plugged = self.timeline.world.plugged.get(check.node, ())
+        return {"interfaces": [{"name": link.port, "oper": "down" if link.id in sight.unplugged else "up"} for link in plugged]}
 
 
 class Looks(Protocol):

@@ -112,7 +112,7 @@ class Timeline:
     """The sights of a case in order; `times[i]` is when `sights[i]` begins, `active[i]` the single faults of it."""
 
     def __init__(self, world: World, found: list[Span], manner: Manner) -> None:
-        self.spans = found
+        self.world, self.spans = world, found
         self.times = [START, *sorted({at for span in found for at in (span.start, span.end)})]
         self.active = [frozenset(span.fault for span in found if span.start <= at < span.end) for at in self.times]
         self.sights = [world.sight(active, manner) for active in self.active]

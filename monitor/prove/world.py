@@ -9,7 +9,7 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from monitor.core.city import City, Kind
+from monitor.core.city import City, Kind, Link
 from monitor.core.verdict import Reason
 
 
@@ -23,11 +23,15 @@ class Manner(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What looks would see: the nodes that fail and how; `blind`: we cannot look at all; `deaf`: we find no names."""
+    """What looks would see: the nodes that fail and how, and the lines whose ports are down (`unplugged`).
+
+    `blind`: we cannot look at all; `deaf`: we find no names.
+    """
 
     failing: Mapping[str, Reason]
     blind: bool = False
     deaf: bool = False
+    unplugged: frozenset[str] = frozenset()
 
 
 class World:
@@ -37,8 +41,11 @@ class World:
         self.city = city
         self.top = next(node.id for node in city.nodes.values() if node.kind is Kind.HUB)
         self._ups: dict[str, list[tuple[str, str]]] = {}
+        self.plugged: dict[str, list[Link]] = {}
         for link in city.links.values():
             self._ups.setdefault(link.child, []).append((link.id, link.parent))
+            if link.port:
+                self.plugged.setdefault(link.parent, []).append(link)
         for node in city.nodes.values():  # what has no line stands beside what it needs
             if node.id not in self._ups and node.groups and node.id not in city.links and node.id not in city.applications:
                 self._ups[node.id] = [("", parent) for parent in node.groups[0]]
@@ -84,7 +91,8 @@ class World:
             if reason is not None:
                 failing[node] = reason
         deaf = "own:resolver" in active or (bool(self.resolvers) and dead.issuperset(self.resolvers))
-        return Sight(failing, blind="own:cable" in active, deaf=deaf)
+        unplugged = frozenset(link.id for link in self.city.links.values() if dead.intersection((link.id, link.child)))
+        return Sight(failing, blind="own:cable" in active, deaf=deaf, unplugged=unplugged)
 
     def _dead(self, active: frozenset[str]) -> frozenset[str]:
         """Return the ids of the nodes and lines that do not carry."""
