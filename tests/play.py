@@ -22,7 +22,8 @@ class Play:
     """Plays one city.
 
     `dead` nodes and lines neither answer nor forward, and the ports that lead there are down; `mute` nodes only do not answer;
-    `lost` are checks that fail whatever their node does, with the reason given, `unasked` ones are not looked at; with `restart` the engine is made anew from its snapshot before every event.
+    `lost` are checks that fail whatever their node does, with the reason given, `unasked` ones are not looked at;
+    with `restart` the engine is made anew from its snapshot before every event.
     """
 
     def __init__(self, city: City, *, restart: bool = False) -> None:
