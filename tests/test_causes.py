@@ -110,6 +110,22 @@ def test_our_own_way_to_the_city_lost_is_one_page_and_all_else_is_unknown(reason
     _healed(play)
 
 
+@pytest.mark.parametrize(("dead", "seconds"), [("hub", 42), ("kec-gadingrejo", 42), ("kec-gadingrejo", 200)])
+def test_what_was_lost_behind_a_dead_way_teaches_nothing_of_those_behind_it(dead: str, seconds: float) -> None:
+    """Learned as noise of their own it would make them slow to believe dead, all at once."""
+    play = _play()
+    play.dead = {dead}
+    play.run(seconds)
+    _healed(play)
+    behind = {
+        check.id
+        for node in play.engine.topology.children(dead)
+        for check in map(play.city.checks.get, play.city.nodes[node].checks)
+        if check
+    }
+    assert [check for check in sorted(behind) if play.engine.state.beliefs[check].learned] == []
+
+
 def test_the_whole_city_dark_while_the_hub_answers_is_one_page() -> None:
     play = _play()
     play.dead = {

@@ -124,6 +124,8 @@ class Engine:
             return
         if look.verdict not in ANSWERED:
             look = self._in_our_light(check, look)
+        elif belief.status is Status.SUSPECT and not self.topology.forwards(check.node):
+            beliefs.start_anew(belief, belief.since)  # what was lost on a way that was dead teaches nothing of this target
         before, last_loss = belief.status, belief.last_loss
         why = beliefs.absorb(self.state.city.rules[check.grade], check, belief, look)
         if why is not None:

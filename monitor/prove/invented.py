@@ -27,13 +27,14 @@ class Draft:
     apps: dict[str, Application] = field(default_factory=dict)
 
     def add(self, node: str, kind: Kind, parents: tuple[str, ...], grade: Grade) -> str:
-        """Add a node with a line to each parent; where there are two and more, each line is looked at too."""
+        """Add a node with a line to each parent; where there are two and more, each line is looked at too; SNMP tells of ports."""
         self._node(node, kind, (parents,) if parents else (), grade)
         for number, parent in enumerate(parents):
             name = f"link-{node}" if number == 0 else f"link-{node}-{parent}"
             watched = len(parents) > 1 and kind is not Kind.INTERNET
             line = grade if number == 0 else self.chance.choice(LINES)
-            self.links[name] = Link(name, node, parent, line, backup=number > 0, address=name if watched else "")
+            port = f"ether{len(self.links)}" if len(self.nodes[parent].checks) > 1 else ""
+            self.links[name] = Link(name, node, parent, line, backup=number > 0, address=name if watched else "", port=port)
             if watched:
                 self._node(name, Kind.LINK, ((node,), (parent,)), line)
         return node
