@@ -74,9 +74,9 @@ class Past:
 
     def caused(self, risk: str, at: float) -> Found | None:
         """Return the scene of the day's newest incident before a time that named this shared risk; None when none did."""
-        told = [
-            page for page in self._recorded.pages(at - FARTHEST, at + JUST_BEFORE) if page.cause == risk and risk not in self.city(at).nodes
-        ]
+        if risk in self.city(at).nodes:
+            return None
+        told = [page for page in self._recorded.pages(at - FARTHEST, at + JUST_BEFORE) if page.cause == risk]
         if not told:
             return None
         last, pages = told[-1], self._recorded.pages_of(told[-1].incident)
