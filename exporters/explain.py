@@ -4,7 +4,8 @@ import itertools
 import math
 from collections.abc import Mapping
 
-from exporters.chain import Scene, chain
+from exporters.chain import chain
+from exporters.scene import Scene
 from exporters.sentences import rings_as_json
 from exporters.status import condition, incident_json
 from exporters.view import View

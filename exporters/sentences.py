@@ -1,36 +1,31 @@
 """The sentences of `pantau explain`, Indonesian first, English beside: one ring of the chain, one sentence an admin understands. Pure."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from alerts.incidents import Cause
-from alerts.story import name_of
-from alerts.words import REASONS, UNNAMED, WHYS, Pair, clock, lasted, pick
-from exporters.chain import Facts, Ring
+from alerts.words import WHYS, Pair, clock, lasted
 from exporters.evidence import Episode, Weighed
 from exporters.ring_words import BROKE, HELD, PASSES
-from exporters.texts import CONDITIONS, SEVERITIES, round_trip
-from monitor.core.city import City
+from exporters.scene import Facts, Ring
+from exporters.texts import CONDITIONS, SEVERITIES
+from exporters.wording import Wording
+from monitor.core.city import City, Kind, Route
 from monitor.core.events import Delivered, Page, Severity, Step
+from monitor.engine import Condition
 
 SHOWN = 5
 """So many looks of an episode are printed from its beginning, and as many from its end."""
-KEYS: Mapping[str, Pair] = {
-    "severities": ("tingkat", "severity"),
-    "kinds": ("jenis", "kind"),
-    "sites": ("situs", "site"),
-    "opds": ("OPD", "OPD"),
-    "urusan": ("urusan", "affair"),
+MEANS: Mapping[Severity, Pair] = {
+    Severity.CRITICAL: ("yang lain bergantung padanya", "others depend on it"),
+    Severity.MAJOR: ("tidak ada situs di belakangnya", "no site is behind it"),
+    Severity.MINOR: ("hanya cadangan yang hilang", "only redundancy is lost"),
 }
 STEPS: Mapping[Step, Pair] = {Step.OPEN: ("gangguan", "opening"), Step.UPDATE: ("perkembangan", "update"), Step.END: ("pulih", "end")}
 
 
-class Speaker:
-    """Says rings in one language, times as in the city, each with its day when that is not the day of `beside` (epoch seconds)."""
-
-    def __init__(self, city: City, language: str, beside: float) -> None:
-        """Keep what every sentence needs."""
-        self._city, self._language, self._beside = city, language, beside
+class Speaker(Wording):
+    """Says rings in one language."""
 
     def say(self, ring: Ring) -> str:
         """Return the sentence of a ring."""
@@ -60,8 +55,19 @@ class Speaker:
             receivers = ", ".join(self._name(page.receiver) for page in same)
             yield (
                 f"{self._when(first.at)} {self._pick(STEPS[step])} {first.incident}: {self._name(first.cause)}, "
-                f"{self._pick(WHYS[first.why])} → {receivers}"
+                f"{self._pick(WHYS[first.why]).partition(':')[0]} → {receivers}"
             )
+
+    def heading(self, subject: str, incident: str = "") -> str:
+        """Return the line above the chain: what it is about, and of which moment."""
+        number = self._pick(("Gangguan {number} · ", "Incident {number} · ")).format(number=incident) if incident else ""
+        when = clock(self._beside, self._city.utc_offset, self._language, beside=0.0)
+        return f"{number}{self._name(subject)} · {when}"
+
+    def later(self, subject: str, at: float) -> str:
+        """Say how to ask what became of it."""
+        told: Pair = ('Kelanjutannya: pantau explain {subject} --at "{at}"', 'What became of it: pantau explain {subject} --at "{at}"')
+        return self._pick(told).format(subject=subject, at=clock(at, self._city.utc_offset, self._language, beside=0.0))
 
     def looks(self, episode: Episode) -> Iterator[str]:
         """Yield a line a look: when, what it found, and the odds after it."""
@@ -69,31 +75,34 @@ class Speaker:
             yield self._pick(("{at} menjawab{trip}", "{at} answered{trip}")).format(
                 at=self._when(episode.before.at), trip=self._trip(episode.before.seconds)
             )
-        few = len(episode.weighed) <= 2 * SHOWN
-        yield from map(self._look, episode.weighed if few else episode.weighed[:SHOWN])
+        weighed, few = episode.weighed, len(episode.weighed) <= 2 * SHOWN
+        yield from self._some(weighed if few else weighed[:SHOWN])
         if not few:
-            yield self._more(len(episode.weighed) - 2 * SHOWN)
-            yield from map(self._look, episode.weighed[-SHOWN:])
+            yield self._pick(("… gagal {count} kali lagi", "… {count} more failed")).format(count=len(weighed) - 2 * SHOWN)
+            yield from self._some(weighed[-SHOWN:])
         if episode.further:
-            yield self._more(episode.further)
+            told = ("sesudah pasti mati gagal {count} kali lagi", "{count} more failed after it was surely down")
+            yield self._pick(told).format(count=episode.further)
         if episode.answer:
             yield self._pick(("{at} menjawab lagi{trip}", "{at} answers again{trip}")).format(
                 at=self._when(episode.answer.at), trip=self._trip(episode.answer.seconds)
             )
 
-    def _more(self, count: int) -> str:
-        return self._pick(("… {count} kali lagi gagal", "… {count} more failed")).format(count=count)
+    def _some(self, looks: Sequence[Weighed]) -> Iterator[str]:
+        said = ""
+        for each in looks:
+            found = self._found(each.look.reason, each.look.detail)
+            yield self._look(each, found if found != said else self._pick(("sama", "the same")))
+            said = found
 
-    def _look(self, each: Weighed) -> str:
+    def _look(self, each: Weighed, found: str) -> str:
         gap = "" if each.gap is None else f" (+{self._number(each.gap)} {self._pick(('dtk', 's'))})"
         told = (
-            "{at}{gap} {reason}: gagal ke-{losses}, peluang mati {odds}",
-            "{at}{gap} {reason}: loss {losses}, odds {odds} that it is down",
+            "{at}{gap} {found}: gagal ke-{losses}, peluang mati {odds}",
+            "{at}{gap} {found}: loss {losses}, odds {odds} that it is down",
         )
-        reason = self._pick(REASONS[each.look.reason] if each.look.reason else UNNAMED)
-        return self._pick(told).format(
-            at=self._when(each.look.sent), gap=gap, reason=reason, losses=each.losses, odds=self._odds_text(each.odds)
-        )
+        at, odds = self._when(each.look.sent), self._odds_text(each.odds)
+        return self._pick(told).format(at=at, gap=gap, found=found, losses=each.losses, odds=odds)
 
     # -- parts of the sentences
 
@@ -101,28 +110,42 @@ class Speaker:
         return {"name": self._name(facts["id"]), "kind": facts["kind"]} if facts else {}
 
     def _risk_only(self, facts: Facts) -> Mapping[str, object]:
-        return {"members": self._names(facts["members"])}
+        return {"members": "; ".join(map(self._parent, facts["members"])), "window": lasted(facts["window"], self._language)}
 
     def _link(self, facts: Facts) -> Mapping[str, object]:
-        return {"child": self._name(facts["child"]), "parent": self._name(facts["parent"]), "id": facts["child"]}
+        shows: Pair = ("yang mati {child}", "{child} is down")
+        if not facts["only"]:
+            shows = ("{child} tetap hidup lewat jalurnya yang lain", "{child} lives on by its other link")
+        child = self._pick(shows).format(child=self._name(facts["child"]))
+        return {"link": self._name(facts["id"]), "shows": child, "id": facts["child"]}
+
+    def _decides(self, facts: Facts) -> Mapping[str, object]:
+        return {**facts, "condition": self._condition(facts["condition"], facts["last"])}
 
     def _sighted(self, facts: Facts) -> Mapping[str, object]:
-        return {"gateway": self._names(facts["gateway"])}
+        names = self._names([each["id"] for each in facts["gateway"]])
+        return {"gateway": "; ".join(map(self._parent, facts["gateway"])), "names": names}
+
+    def _ever_answered(self, facts: Facts) -> Mapping[str, object]:
+        return {"looks": facts["looks"], "reason": self._found(facts["last"].reason, facts["last"].detail)}
 
     def _lost(self, facts: Facts) -> Mapping[str, object]:
-        return {
-            "last_ok": self._when(facts["last_ok"]),
-            "needed": self._odds_text(facts["needed"]),
-            "least": self._number(facts["span_needed"]),
-        }
+        return {"last_ok": self._when(facts["last_ok"]), "more": facts["more"], "least": self._number(facts["span_needed"])}
 
     def _unsure(self, facts: Facts) -> Mapping[str, object]:
         last = facts["last"]
-        return {"reason": self._pick(REASONS[last.reason] if last.reason else UNNAMED), "at": self._when(last.at)}
+        reason = self._found(last.reason, last.detail)
+        if facts["incident"]:
+            reason += self._pick((" (gangguan {id})", " (incident {id})")).format(id=facts["incident"])
+        return {**self._lost(facts), "reason": reason, "at": self._when(last.at)}
 
     def _promised(self, facts: Facts) -> Mapping[str, object]:
         share = f"{100 * facts['p']:.2g} %"
-        numbers = {key: self._number(round(facts[key], 1)) for key in ("tau", "worst", "one_in", "downs", "brief")}
+        numbers = {key: self._number(round(facts[key], 1)) for key in ("tau", "worst", "one_in")}
+        past = self._pick(
+            ("; dari {downs} kali mati, {brief} pulih dalam semenit", "; of {downs} outages {brief} were over within a minute")
+        )
+        numbers["past"] = past.format(downs=facts["downs"], brief=facts["brief"]) if facts["downs"] else ""
         tail = self._pick((" Runtunannya berekor panjang: kabar palsu bisa lebih.", " Its bursts have a heavy tail: more may be false."))
         return {"p": share.replace(".", ",") if self._language == "id" else share, "tail": tail if facts["heavy"] else "", **numbers}
 
@@ -132,7 +155,7 @@ class Speaker:
         if episode and episode.answer:
             answered = self._pick((", lalu menjawab lagi {at}", ", then it answered again {at}")).format(at=self._when(episode.answer.at))
         return {
-            "count": facts["losses"],
+            "count": facts["losses"] if self._language == "id" else "once" if facts["losses"] == 1 else f"{facts['losses']} times",
             "first": self._when(facts["first"]),
             "odds": self._odds_text(facts["odds"]),
             "needed": self._odds_text(facts["needed"]),
@@ -142,53 +165,131 @@ class Speaker:
             "answered": answered,
         }
 
+    _doubted = _odds
+
     def _least(self, span: float) -> str:
         if not span:
             return self._pick(("jawabannya salah, maka lamanya tidak dihitung", "it answers wrongly, so how long does not count"))
         return self._pick(("perlu {span}", "needed {span}")).format(span=self._number(span))
 
     def _reachable(self, facts: Facts) -> Mapping[str, object]:
+        """The way to a node, or the parents that stand in it."""
         shown = facts["dead"] or facts["groups"]
+        way: Pair = ("Jalannya ada: ", "There is a way to it: ")
+        if not facts["groups"]:
+            way = ("Tidak ada yang di atasnya: inilah jalan Pantau ke kota", "Nothing is above it: this is our own way to the city")
+        elif facts["dead"]:
+            way = ("Tidak terjangkau karena yang di atasnya mati, dan itulah yang dikabarkan: ",
+                   "Not reachable, for what is above it is down, and that is what is told: ")  # fmt: skip
+            if facts["own"]:
+                way = ("Ketika diputuskan jalannya ada; kini tidak: ", "There was a way to it when it was decided; now there is none: ")
+            elif facts["app"]:
+                way = ("Yang dibutuhkannya mati, dan itulah yang dikabarkan: ", "What it needs is down, and that is what is told: ")
         groups = "; ".join(self._or(map(self._parent, group)) for group in shown)
-        return {"groups": groups or self._pick(("tidak punya induk", "has no parent"))}
+        fallen = (each for group in facts["dead"] for parent in group for each in parent["fallen"] or [parent["id"]])
+        return {"way": self._pick(way), "groups": groups, "names": self._or(map(self._name, dict.fromkeys(fallen)))}
 
     def _silent(self, facts: Facts) -> Mapping[str, object]:
         speakers = ", ".join(f"{self._name(node)} {self._when(at)}" for node, at in facts["speakers"])
         return {"since": self._when(facts["since"]), "speakers": speakers or "-"}
 
     def _gate(self, facts: Facts) -> Mapping[str, object]:
-        if "why" in facts:
-            return {"why": self._pick(WHYS[facts["why"]]), "at": self._when(facts["at"])}
-        groups = "; ".join(self._or(map(self._parent, group)) for group in facts["groups"])
-        return {"after": self._when(facts["after"]), "deadline": self._when(facts["deadline"]), "groups": groups or "-"}
+        if "verified" not in facts:
+            return {"after": self._when(facts["after"]), "deadline": self._when(facts["deadline"]), "awaited": self._awaited(facts)}
+        why: Pair = ("terverifikasi", "verified")
+        if not facts["verified"]:
+            why = ("belum terverifikasi karena batas waktu menunggu habis", "not verified, for the wait was over")
+        witnesses = ", ".join(map(self._witness, facts["witnesses"]))
+        if witnesses:
+            told = (": sesudah kegagalan terakhirnya ({after}) {witnesses}", ": after its last loss ({after}) {witnesses}")
+            witnesses = self._pick(told).format(after=self._when(facts["after"]), witnesses=witnesses)
+        silence: Pair = ("; yang di belakangnya tidak menjawab", "; nothing behind it answers")
+        return {
+            "why": self._pick(why),
+            "at": self._when(facts["at"]),
+            "witnesses": witnesses,
+            "behind": self._pick(silence) if facts["behind"] else "",
+        }
+
+    def _witness(self, parent: Mapping[str, Any]) -> str:
+        told: Pair = ("{name} tidak terdengar", "{name} was not heard")
+        if parent["answered"]:
+            told = ("{name} menjawab {at}", "{name} answered {at}")
+        elif parent["condition"] is Condition.NO_REPLY:
+            told = ("{name} diam, tetapi yang lain di belakangnya menjawab", "{name} was silent, but others behind it answered")
+        return self._pick(told).format(name=self._name(parent["id"]), at=self._when(parent["answered"]))
+
+    def _awaited(self, facts: Facts) -> str:
+        if facts["groups"]:
+            groups = "; ".join(self._or(map(self._parent, group)) for group in facts["groups"])
+            return self._pick(("jawaban yang di atasnya: ", "an answer of what is above it: ")) + groups
+        if facts["behind"]:
+            told = (
+                "jawaban atau kegagalan dari yang mungkin masih menjawab lewatnya: ",
+                "an answer or a loss of what may still answer through it: ",
+            )
+            return self._pick(told) + self._names(facts["behind"])
+        return self._pick(
+            ("kepastian apakah tetangganya di jalur yang sama juga mati", "whether its neighbours on the same way are down, too")
+        )
+
+    def _anew(self, facts: Facts) -> Mapping[str, object]:
+        return {"at": self._when(facts["at"])}
+
+    def _flapping(self, facts: Facts) -> Mapping[str, object]:
+        return {**facts, "until": self._when(facts["until"])}
+
+    _gathered = _flapping
 
     def _incident(self, facts: Facts) -> Mapping[str, object]:
         if "condition" in facts:
             return {"condition": self._pick(CONDITIONS[facts["condition"]])}
         cause: Cause = facts["cause"]
-        further = ""
+        hub = cause.node in self._city.nodes and self._city.nodes[cause.node].kind is Kind.HUB
+        further = self._pick((" (Pantau terputus dari kota)", " (Pantau is cut off from the city)")) if hub else ""
+        if risk := self._city.risks.get(cause.node):
+            told: Pair = (" (anggotanya jatuh dalam rentang {window})", " (its members fell within {window})")
+            further += self._pick(told).format(window=lasted(risk.window, self._language))
         if cause.behind:
             further += self._pick(("; {count} ikut tidak terjangkau", "; {count} unreachable because of it")).format(
                 count=len(cause.behind)
             )
         if len(cause.members) > 1:
-            further += self._pick((", bersama {names}", ", with {names}")).format(names=self._names(cause.members))
+            further += self._pick(("; yang jatuh: {names}", "; fallen: {names}")).format(names=self._names(cause.members))
         if cause.instead:
             other = self._name(cause.instead[0]) if cause.instead[0] else self._pick(("gangguan sendiri-sendiri", "separate faults"))
-            further += self._pick((", kemungkinan lain {other}", ", second likeliest {other}")).format(other=other)
+            further += self._pick(("; kemungkinan lain: {other}", "; second likeliest: {other}")).format(other=other)
         return {"incident": facts["incident"], "cause": self._name(cause.node), "further": further}
 
     def _route(self, facts: Facts) -> Mapping[str, object]:
         cause: Cause = facts["cause"]
-        missed = "; ".join(
-            f"{', '.join(route.to)} ({self._pick(KEYS[key])}: {', '.join(getattr(route, key))}; {route.where})"
-            for route, key in facts["missed"]
-        )
+        severity, has = Severity(cause.severity), self._has(facts)
+        to = [f"{self._names(route.to)}{self._because(route, has)}" for route in facts["matched"]]
+        missed = [
+            f"{route.where} ({', '.join(route.to)}): {self._and(f'`{key}` {has[key]}' for key in keys)}" for route, keys in facts["missed"]
+        ]
         return {
-            "severity": self._pick(SEVERITIES[Severity(cause.severity)]),
-            "to": ", ".join(dict.fromkeys(each for to in facts["matched"] for each in to)),
-            "missed": missed or "-",
+            "severity": f"{self._pick(SEVERITIES[severity])} ({self._pick(MEANS[severity])})",
+            "to": "; ".join(to),
+            "missed": "; ".join(missed) or "-",
+            "about": ", ".join(f"{key} {has[key]}" for key in ("kinds", "opds", "urusan")),
         }
+
+    def _has(self, facts: Facts) -> Mapping[str, str]:
+        """What a route may ask for, in the words of the inventory, as the incident has it."""
+        cause: Cause = facts["cause"]
+        values = {
+            "severities": (cause.severity,),
+            "kinds": facts["kinds"],
+            "sites": cause.members,
+            "opds": cause.opds,
+            "urusan": cause.urusan,
+        }
+        return {key: self._pick((" atau ", " or ")).join(some[:4]) or "-" for key, some in values.items()}
+
+    def _because(self, route: Route, has: Mapping[str, str]) -> str:
+        keys = [f"{key} {', '.join(getattr(route, key))}" for key in has if key not in ("severities", "kinds") and getattr(route, key)]
+        return f" ({'; '.join(keys)})" if keys else ""
 
     def _page(self, facts: Facts) -> Mapping[str, object]:
         page: Page = facts["page"]
@@ -196,52 +297,38 @@ class Speaker:
             "at": self._when(page.at),
             "step": self._pick(STEPS[page.step]),
             "receiver": self._name(page.receiver),
+            "id": page.receiver,
             "fate": self._fate(page, facts["report"]),
         }
 
     def _fate(self, page: Page, report: Delivered | None) -> str:
         if report is None:
-            return self._pick(("belum ada tanda terima", "no receipt yet"))
-        after = lasted(report.at - page.at, self._language)
-        receipt = f" ({report.detail})" if report.detail else ""
-        said: Pair = ("sampai setelah {after}{receipt}", "arrived after {after}{receipt}")
+            return self._pick(("belum ada tanda terima, masih dicoba", "no receipt yet, still being tried"))
+        took = report.at - page.at
         if not report.ok:
-            said = ("gagal setelah {after}{receipt}", "given up after {after}{receipt}")
-        return self._pick(said).format(after=after, receipt=receipt)
+            said: Pair = ("gagal sesudah {after} ({detail})", "given up after {after} ({detail})")
+        elif took < 1:
+            said = ("sampai seketika, tanda terima: {detail}", "arrived at once, receipt: {detail}")
+        else:
+            said = ("sampai dalam {after}, tanda terima: {detail}", "arrived within {after}, receipt: {detail}")
+        return self._pick(said).format(after=lasted(took, self._language), detail=report.detail or "-")
 
     def _parent(self, parent: Mapping[str, Any]) -> str:
-        told = ("{name} {condition}, jawaban terakhir {at}", "{name} {condition}, last answer {at}")
+        """A node above: how it is, what keeps it from forwarding, and the incident that tells of it."""
         condition = self._pick(CONDITIONS[parent["condition"]])
-        return self._pick(told).format(name=self._name(parent["id"]), condition=condition, at=self._when(parent["last_ok"]))
-
-    # -- small words
-
-    def _pick(self, pair: Pair) -> str:
-        return pick(pair, self._language)
-
-    def _or(self, words: Iterable[str]) -> str:
-        return self._pick((" atau ", " or ")).join(words)
-
-    def _name(self, key: str) -> str:
-        name = name_of(self._city, key)
-        return name if name == key else f"{name} [{key}]"
-
-    def _names(self, keys: Sequence[str]) -> str:
-        return ", ".join(self._name(key) for key in keys[:8]) + ("" if len(keys) <= 8 else f", … +{len(keys) - 8}")
-
-    def _when(self, at: float) -> str:
-        return clock(at, self._city.utc_offset, self._language, beside=self._beside, zone=False) if at else "-"
-
-    def _trip(self, seconds: float | None) -> str:
-        return f" ({round_trip(seconds, self._language)})" if seconds is not None else ""
-
-    def _odds_text(self, odds: float) -> str:
-        """As people bet: "297 : 1" for, "1 : 7.900" against."""
-        return f"{self._number(odds)} : 1" if odds >= 1 else f"1 : {self._number(1 / odds)}"
-
-    def _number(self, value: float) -> str:
-        written = f"{value:.1e}" if value >= 1e9 else f"{value:,.0f}" if value >= 100 or value == round(value) else f"{value:.1f}"
-        return written.translate(str.maketrans(",.", ".,")) if self._language == "id" else written
+        said = f"{self._name(parent['id'])} {condition}"
+        if parent["fallen"]:
+            told = (", tetapi bergantung pada {names} yang mati", ", but depends on {names}, which is down")
+            said += self._pick(told).format(names=self._names(parent["fallen"]))
+        told = (", jawaban terakhir {at}", ", last answer {at}")
+        if parent["again"]:
+            told = (
+                ", baru menjawab lagi {at} (pulih bila menjawab terus 10 detik)",
+                ", answers again only since {at} (up after 10 s of answers)",
+            )
+        said += self._pick(told).format(at=self._when(parent["again"] or parent["last_ok"]))
+        incident = self._pick((" (gangguan {id})", " (incident {id})")).format(id=parent["incident"])
+        return said + incident if parent["incident"] else said
 
 
 def rings_as_json(rings: Sequence[Ring], city: City, beside: float) -> list[dict[str, object]]:

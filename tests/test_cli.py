@@ -257,7 +257,7 @@ async def test_explain_says_what_is_believed_and_where_it_stands_in_the_inventor
     assert f"\nat: {clock(NOW, 7.0, 'id')}\n" in said
     assert "where: inventory.yaml:12" in said
     assert "✓ Gangguan g17, sebab Kecamatan Gadingrejo [kec-gadingrejo]; 4 ikut tidak terjangkau. / Incident g17" in said
-    assert "✗ Tingkat kritis, dan tidak ada rute yang cocok" in said
+    assert "✗ Tidak ada rute yang cocok, jadi tidak ada yang dikabari: tingkat kritis" in said
 
 
 async def test_the_past_cannot_be_asked_of_a_daemon_whose_folder_is_not_ours(url: str) -> None:

@@ -12,43 +12,20 @@ from pathlib import Path
 import pytest
 
 from alerts.words import clock
-from exporters.chain import Scene, chain
+from exporters.chain import chain
 from exporters.evidence import episodes, nearest
 from exporters.ring_words import BROKE, HELD, PASSES
+from exporters.scene import Scene
 from exporters.sentences import Speaker
 from monitor import cli
-from monitor.core.city import City, Route
-from monitor.core.events import Decision, Delivered, Effect, Event, Page, ProbeResult
+from monitor.core.city import Route
+from monitor.core.events import ProbeResult
 from monitor.core.verdict import Reason, Verdict
 from monitor.engine import Engine, State
 from monitor.inventory import load
-from monitor.journal import Keep, Row, codec, row_of
-from monitor.journal.folder import Ballast
-from monitor.journal.store import Store
-from tests.play import START, Play
+from tests.play import START
+from tests.tape import Tape
 from tests.town import NOW, cut_engine, engine_of, town
-
-
-class Tape(Play):
-    """A play that keeps what the journal would keep, with snapshots."""
-
-    def __init__(self, city: City) -> None:
-        self.rows: list[Row] = []
-        self.saved: list[tuple[int, float, bytes]] = []
-        super().__init__(city)
-
-    def take(self, event: Event) -> list[Effect]:
-        effects = super().take(event)
-        self.rows += [row_of(event), *(row_of(effect) for effect in effects if isinstance(effect, Page | Decision))]
-        return effects
-
-    def receipts(self, detail: str) -> None:
-        """Report every page owed: those by mail could not be sent."""
-        for page in self.engine.owed():
-            self.take(Delivered(self.at + 1, page.key, ok="surel" not in page.receiver, detail=detail))
-
-    def save(self) -> None:
-        self.saved.append((len(self.rows), self.at, codec.pack(self.engine.state)))
 
 
 @cache
@@ -80,13 +57,7 @@ def _history() -> tuple[Tape, dict[str, float]]:
 
 @pytest.fixture(name="folder", scope="module")
 def _folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder, (tape, _) = tmp_path_factory.mktemp("data"), _history()
-    store = Store(folder / "journal.db", Ballast(folder, 4096), Keep())
-    store.append(tape.rows)
-    for saved in tape.saved:
-        store.keep_snapshot(*saved)
-    store.close()
-    return folder
+    return _history()[0].folder(tmp_path_factory.mktemp("data"))
 
 
 @pytest.fixture(name="said")
@@ -105,32 +76,34 @@ def when(word: str, before: float = 0.0) -> str:
 def test_an_incident_is_told_from_the_looks_to_the_receipt_each_with_its_line(said: Callable[..., str]) -> None:
     text = said("g1", "--language", "id")
     for line in (
-        "gangguan g1: Kecamatan Gadingrejo [kec-gadingrejo], sebab terverifikasi: induknya menjawab → Grup Telegram piket",
+        "gangguan g1: Kecamatan Gadingrejo [kec-gadingrejo], sebab terverifikasi → Grup Telegram piket",
         "✓ Diperiksa dengan icmp ke 198.18.1.1 setiap 3 detik, kelas core.  [inventory.yaml:",
-        "✓ Biasanya gagal 0,2 %, beruntun 0,5 detik: pasti dalam",
-        "tidak menjawab: gagal ke-1, peluang mati 1 : 10.5",
-        "(perlu 99 : 1), selama",
+        "✓ Biasanya 0,2 % pemeriksaan gagal, beruntun 0,5 detik: putus pasti dalam",
+        "tidak menjawab: gagal ke-1, peluang mati 1 lawan 10.5",
+        "(perlu 99 lawan 1), dalam",
         "✓ Jalannya ada: Kantor Wali Kota [hub] normal",
-        "✓ Yang di atas dan di belakangnya sudah ditanya",
+        "diputuskan bahwa sebabnya di sini, terverifikasi: sesudah kegagalan terakhirnya (15.04.",
+        "Kantor Wali Kota [hub] menjawab 15.04.",
         "✓ Gangguan g1, sebab Kecamatan Gadingrejo [kec-gadingrejo]; 10 ikut tidak terjangkau.",
-        "✓ Tingkat kritis: dikabarkan kepada telegram-piket, layar-noc",
-        "kabar gangguan untuk Grup Telegram piket [telegram-piket]: sampai setelah",
+        "✓ Tingkat kritis (yang lain bergantung padanya): dikabarkan kepada Grup Telegram piket [telegram-piket], Layar",
+        "; Surel Dinkes [surel-dinkes] (urusan kesehatan).",
+        "kabar gangguan untuk Grup Telegram piket [telegram-piket]: sampai dalam",
         "✗ 15.0",
         "(550 no such user).  [inventory.d/kabar.yaml:",
     ):
         assert line in text
-    assert "Severity critical: telegram-piket" in said("g1", "--language", "en")
+    assert "Severity critical (others depend on it): told to Grup Telegram piket [telegram-piket]" in said("g1", "--language", "en")
 
 
 WHY_NOT = (
     # What was asked, when, the ring that broke, and what would have passed.
     ("kel-gentong", "short", 5, "odds", "pemeriksaan lagi gagal"),
-    ("kel-krapyakrejo", "dead", 5, "reachable", "salah satu yang di atasnya itu menjawab"),
+    ("kel-krapyakrejo", "dead", 5, "reachable", "Kecamatan Gadingrejo [kec-gadingrejo] menjawab sedangkan ia tetap gagal"),
     ("kec-purworejo", "silent", 5, "silent", "tidak ada lagi yang menjawab di belakangnya"),
-    ("pkm-sekargadung", "silent", 5, "lost", "pemeriksaan gagal berturut-turut sampai 99 : 1, selama sedikitnya"),
+    ("pkm-sekargadung", "silent", 5, "lost", "pemeriksaan berturut-turut gagal, selama sedikitnya 15 detik"),
     ("link-kel-gentong", "river", 0, "link", "jalur ini diberi `address`"),
     ("kel-gentong/snmp", "river", 0, "decides", "kel-gentong/icmp gagal"),
-    ("sungai-petung", "river", 0, "risk_only", "sedikitnya dua anggotanya mati"),
+    ("sungai-petung", "silent", 0, "risk_only", "sedikitnya dua anggotanya mati dalam rentang 1 jam"),
 )
 
 
@@ -162,7 +135,7 @@ def test_where_the_log_is_pruned_the_past_is_judged_anew_and_the_answers_are_the
 def test_a_root_is_explained_by_the_risk_that_is_named_with_its_line(said: Callable[..., str]) -> None:
     found = json.loads(said("kel-tapaan", "--format", "json"))
     (incident,) = [each for each in found["chain"] if each["ring"] == "incident"][:1]
-    assert "sebab Sungai Petung [sungai-petung], bersama" in incident["id"]
+    assert "sebab Sungai Petung [sungai-petung] (anggotanya jatuh dalam rentang 1 jam); yang jatuh: " in incident["id"]
     assert incident["where"][0].startswith("inventory.yaml:")
     assert found["looks"][-1]["odds"] >= 99
 
@@ -176,7 +149,7 @@ def test_what_failed_at_another_time_is_told_with_that_time(said: Callable[..., 
 def test_a_time_of_a_failure_is_understood_as_it_was_written(said: Callable[..., str]) -> None:
     first = json.loads(said("kec-gadingrejo", "--at", when("dead"), "--format", "json"))["looks"][0]["sent"]
     text = said("kec-gadingrejo", "--at", clock(first, 7.0, "id", beside=0.0), "--language", "id")
-    assert f" kali sejak {clock(first, 7.0, 'id', zone=False)}: " in text
+    assert f" kali sejak {clock(first, 7.0, 'id', zone=False)}, " in text
     assert "tidak ada yang gagal" not in text
 
 
@@ -219,7 +192,7 @@ def test_a_route_that_does_not_match_says_which_condition_and_where() -> None:
     rings = chain(Scene(engine, NOW), "kec-gadingrejo")
     assert rings[-1].name == "route"
     assert not rings[-1].held
-    assert "tg-noc (tingkat: minor; kabar.yaml:3)" in Speaker(city, "id", NOW).passes(rings[-1])
+    assert "kabar.yaml:3 (tg-noc): `severities` critical" in Speaker(city, "id", NOW).passes(rings[-1])
 
 
 def test_odds_are_weighed_again_by_the_beliefs_own_code_and_unsure_looks_weigh_nothing() -> None:
@@ -248,4 +221,4 @@ def test_of_a_wrong_answer_no_least_span_is_said_to_be_needed() -> None:
 
 def test_every_ring_has_its_words_and_what_breaks_says_what_would_pass() -> None:
     assert BROKE.keys() == PASSES.keys()
-    assert HELD.keys() <= BROKE.keys() | {"page", "promised"}
+    assert HELD.keys() <= BROKE.keys() | {"promised", "doubted"}

@@ -16,8 +16,8 @@ from monitor.cli.outline import outline
 from monitor.core.errors import Exit, PantauError
 
 if TYPE_CHECKING:
-    from exporters.chain import Ring
     from exporters.evidence import Weighed
+    from exporters.scene import Ring
     from exporters.sentences import Speaker
     from monitor.cli.past import Found, Past
 
@@ -88,7 +88,7 @@ def _find(past: "Past", subject: str, written: str) -> "Found":
         at = moment(written, past.city(now).utc_offset, now) if written else now
     except ValueError as error:
         raise click.BadParameter(f"{written}: not a time like 02.14, 2026-11-24T02:14 or 2h", param_hint="--at") from error
-    found = past.incident(subject) or past.thing(subject, at)
+    found = past.incident(subject) or past.caused(subject, at) or past.thing(subject, at)
     if found is None and not written and (since := past.new_since(subject)):
         when = clock(since, past.city(since).utc_offset, "id", beside=now)
         raise PantauError(f"{subject[:80]}: is new in the inventory since {when}, and has not been looked at yet", status=Exit.UNKNOWN)
@@ -101,8 +101,6 @@ def _find(past: "Past", subject: str, written: str) -> "Found":
 
 
 def _text(found: "Found", languages: tuple[str, ...]) -> Iterator[str]:
-    from alerts.story import name_of
-    from alerts.words import clock
     from exporters.chain import chain
     from exporters.sentences import Speaker
 
@@ -110,20 +108,21 @@ def _text(found: "Found", languages: tuple[str, ...]) -> Iterator[str]:
     for number, language in enumerate(languages):
         if number:
             yield "— English —"
-        when = clock(scene.at, scene.city.utc_offset, language, beside=0.0)
-        yield f"{name_of(scene.city, found.subject)} [{found.subject}] · {when}"
         speaker = Speaker(scene.city, language, scene.at)
+        yield speaker.heading(found.subject, found.number)
         if scene.episode and scene.episode.distance(found.asked) >= 1:  # people copy times to the second
             yield f"  {speaker.elsewhere(found.asked)}"
         yield from (f"  {step}" for step in speaker.steps(found.incident))
         for ring in rings:
             yield from _ring(speaker, ring)
+        if found.later:
+            yield f"  {speaker.later(found.subject, found.later)}"
 
 
 def _ring(speaker: "Speaker", ring: "Ring") -> Iterator[str]:
     sign, where = _mark(ring.held, ring.where)
     yield f"  {sign} {speaker.say(ring)}{where}"
-    if ring.name == "odds" and ring.facts["episode"]:
+    if ring.facts.get("episode"):
         yield from (f"      {line}" for line in speaker.looks(ring.facts["episode"]))
     if not ring.held:
         yield f"    → {speaker.passes(ring)}"
