@@ -97,9 +97,22 @@ def _seen(scene: Scene, node: Node, check: Check) -> Iterator[Ring]:
         name = "unsure" if last and last.verdict is Verdict.UNSURE else "lost"
         yield Ring(name, held=False, facts={**facts, "incident": _of_ours(scene)}, where=(check.where,))
     ring = _weighed(rule, check, lost, episode)
-    if not ring.held and not engine.topology.reachable(node.id):  # then more losses would not bring a page either
+    port = _port(scene, check, lost)
+    if not ring.held and (port or not engine.topology.reachable(node.id)):  # then more losses would not bring a page either
         ring = Ring("doubted", held=True, facts=ring.facts, where=ring.where)
     yield ring
+    if port:
+        yield port
+
+
+def _port(scene: Scene, check: Check, lost: Belief) -> Ring | None:
+    """Say that it was DOWN because the device above called the port of its line down."""
+    facts = (each for each in scene.decisions(check.id) if each.why is Why.PORT_DOWN and lost.first_loss <= each.at <= scene.at + 1)
+    told = next(facts, None)
+    lines = [link for link in scene.city.links.values() if link.port and check.node in (link.id, link.child)]
+    if not told or not lines:
+        return None
+    return Ring("port", held=True, facts={"at": told.at, "device": lines[0].parent, "port": lines[0].port}, where=(lines[0].where,))
 
 
 def _of_ours(scene: Scene) -> str:

@@ -22,8 +22,12 @@ HELD: Mapping[str, Pair] = {
         "Surely down: failed {count} since {first}, odds that it is down {odds} (needed {needed}), over {span} s ({least}).",
     ),
     "doubted": (
-        "Gagal {count} kali sejak {first}: peluang mati {odds} (perlu {needed}), dalam {span} detik ({least}); itu belum pasti.",
-        "Failed {count} since {first}: odds that it is down {odds} (needed {needed}), over {span} s ({least}); that is not sure yet.",
+        "Gagal {count} kali sejak {first}: peluang mati {odds} (perlu {needed}), dalam {span} detik ({least}); itu saja belum pasti.",
+        "Failed {count} since {first}: odds that it is down {odds} (needed {needed}), over {span} s ({least}); that alone is not sure.",
+    ),
+    "port": (
+        "{at} {device} dua kali menyebut port {port}, tempat jalurnya tersambung, mati; bersama pemeriksaan yang gagal itu cukup.",
+        "{at} {device} had called {port}, where its line is plugged in, down twice; beside a failed look that is enough.",
     ),
     "reachable": ("{way}{groups}.", "{way}{groups}."),
     "gate": (

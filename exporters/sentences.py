@@ -189,6 +189,9 @@ class Speaker(Wording):
         fallen = (each for group in facts["dead"] for parent in group for each in parent["fallen"] or [parent["id"]])
         return {"way": self._pick(way), "groups": groups, "names": self._or(map(self._name, dict.fromkeys(fallen)))}
 
+    def _port(self, facts: Facts) -> Mapping[str, object]:
+        return {"at": self._when(facts["at"]), "device": self._name(facts["device"]), "port": facts["port"]}
+
     def _silent(self, facts: Facts) -> Mapping[str, object]:
         speakers = ", ".join(f"{self._name(node)} {self._when(at)}" for node, at in facts["speakers"])
         return {"since": self._when(facts["since"]), "speakers": speakers or "-"}

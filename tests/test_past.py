@@ -159,12 +159,16 @@ def test_what_fails_while_we_are_cut_off_weighs_nothing(broken: Callable[..., tu
 def test_a_question_about_a_moment_knows_nothing_of_later_looks_and_says_how_to_ask_what_became_of_it(
     broken: Callable[..., tuple[str, str]], text: Callable[..., str]
 ) -> None:
-    assert broken("kel-randusari", "one", 80)[0] == "odds"
-    said = text("kel-randusari", "one", 80)
+    assert broken("kel-randusari", "one", 112)[0] == "odds"
+    said = text("kel-randusari", "one", 112)
     assert "menjawab lagi" not in said
     later = said.partition('Kelanjutannya: pantau explain kel-randusari --at "')[2].partition('"')[0]
     assert cli.run(["explain", "kel-randusari", "--at", later, "--data-dir", "nowhere"]) != 0
     assert "✓ Gangguan g" in text("kel-randusari", "one")
+
+
+def test_a_port_that_made_a_site_down_is_told_beside_the_odds(text: Callable[..., str]) -> None:
+    assert "Kecamatan Gadingrejo [kec-gadingrejo] dua kali menyebut port ether5" in text("kel-randusari", "one")
 
 
 def test_of_two_outages_only_the_pages_of_the_one_asked_about_are_told(text: Callable[..., str]) -> None:
