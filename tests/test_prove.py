@@ -125,6 +125,12 @@ def test_an_engine_that_is_broken_on_purpose_brings_wrong_pages(engine: type[Eng
     assert Fault.FALSE in _kinds(found)
 
 
+def test_a_router_that_comes_back_without_a_voice_is_found_so_whenever_those_behind_it_answer() -> None:
+    """In this city some answer is always on its way while the router is being asked."""
+    play = Play(Ground(invented(4)), Case(("node:kec-0", "mute:kec-0")), full=True)
+    assert play.wrong() == []
+
+
 def test_under_loss_no_more_is_false_than_the_odds_allow() -> None:
     wanted = [each for each in faults(GROUND.city, GROUND.oracle) if each.startswith(("node:kec", "node:isp", "silent:"))]
     found = try_out(GROUND, (case for each in wanted for case in Task((each,)).cases(Plan(phases=2, loss=0.03))))

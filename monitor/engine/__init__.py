@@ -245,7 +245,19 @@ class Engine:
         else:
             return
         for carrier in through:
-            self.state.heard[carrier] = Heard(node, look.sent, look.at)
+            if not self._heard_since_its_loss(carrier, besides=node):
+                self.state.heard[carrier] = Heard(node, look.sent, look.at)
+
+    def _heard_since_its_loss(self, carrier: str, besides: str) -> bool:
+        """Tell whether an earlier answer since the last loss is kept: one that came later might be too late to lie before the next.
+
+        Not for one who has another way, if who answers now has not.
+        """
+        heard, decider = self.state.heard.get(carrier), self.state.city.decider(carrier)
+        if heard is None or decider is None or heard.sent <= self.state.beliefs[decider.id].last_loss:
+            return False
+        only = self.topology.hangs_on
+        return heard.child == carrier or only(heard.child, carrier) or (besides != carrier and not only(besides, carrier))
 
     def _spoken_for(self, node: str, lost: float, lost_again: float) -> bool:
         """Tell whether an answer came through a node between two losses of its own; after the last one it may just be coming back."""

@@ -56,21 +56,21 @@ class Desk:
     def take_in(self, roots: Sequence[str], why: Why, at: float) -> None:
         """Open an incident for roots that passed the gate, or let them join the one that they belong to.
 
-        An incident whose members all lie behind the new roots has found its better cause; not so when it is we who are cut
-        off, for that says nothing of what was seen before.
+        That is one which shares a risk with them, or else one whose members all lie behind them and which so has found its
+        better cause; not so when it is we who are cut off, for that says nothing of what was seen before.
         """
         blind = any(self._state.city.nodes[root].kind is Kind.HUB for root in roots)
         behind = set(self._causes.behind(roots)) if self.open and not blind else set()
         covered = [each for each in self.open_incidents() if not each.calm_at and behind.issuperset(down_members(each))]
         resting = [each for each in self.open_incidents() if each.calm_at and not each.members.keys().isdisjoint(roots)]
-        shared = {self.open[each] for each in self._causes.together(roots[0], self.open)}
-        joined = resting or covered or [each for each in self.open_incidents() if each.id in shared]
+        beside = {self.open[each] for each in self._causes.together(roots[0], self.open)}.difference(each.id for each in covered)
+        joined = resting or [each for each in self.open_incidents() if each.id in beside] or covered
         if not joined:
             self._begin(roots, why, at)
         elif resting and joined[0].members.keys() >= set(roots):
             self._fell_again(joined[0], roots, why, at)
         else:
-            self._join(joined[0], roots, why, Why.BETTER_CAUSE if covered and not resting else Why.JOINED, at)
+            self._join(joined[0], roots, why, Why.BETTER_CAUSE if joined[0] in covered else Why.JOINED, at)
         for other in [each for each in resting + covered if each is not joined[0]]:
             self._end(other, Why.MERGED, at)
 

@@ -27,6 +27,8 @@ HOLD = 90.0
 ASKED = 3
 """As many of those behind a root are asked at once; the quickest ones, for their time-outs are waited for."""
 LIVING = (Status.UP, Status.SUSPECT)
+UNABLE = (Reason.NO_ROUTE, Reason.OWN_RESOLVER)
+"""Faults of ours that last: to ask again at once would be in vain."""
 
 
 class Gate:
@@ -190,11 +192,11 @@ class Gate:
         return self.lives(child) if belief is None or child in self._state.silent else belief.status in LIVING
 
     def _failed(self, check: str, after: float) -> bool:
-        """Tell whether a check has been asked in vain; that we had no route to it is as good an answer as its silence."""
+        """Tell whether a check has been asked in vain; that we cannot ask it for now is as good an answer as its silence."""
         belief = self._state.beliefs.get(check)
         if belief is None or belief.status not in LIVING:
             return True
-        return belief.last_valid > after or (belief.last_sent > after and belief.reason is Reason.NO_ROUTE)
+        return belief.last_valid > after or (belief.last_sent > after and belief.reason in UNABLE)
 
     def _witnesses(self, node: str) -> Iterator[Check]:
         """The checks that say whether what is above lives: of the parents, and for a silent one of all that would speak for it."""

@@ -18,7 +18,7 @@ class Judge:
         """Take the run; `patience` is what lost answers may cost, in seconds."""
         self._oracle, self._stretches, self._pages, self._patience = oracle, stretches, pages, patience
         self._stories, self._form = stories(pages)
-        self._causes = sorted({cause for stretch in stretches for cause in stretch.visible | stretch.allowed})
+        self._causes = sorted({cause for stretch in stretches for cause in stretch.visible})
         self._onsets = {cause: self._began(cause) for cause in self._causes}
 
     def wrong(self, until: float) -> list[Wrong]:
@@ -57,7 +57,7 @@ class Judge:
         return self._oracle.recover(cause) - 10.0 + self._patience
 
     def _seen(self, cause: str, start: float, end: float) -> bool:
-        return any((cause in each.visible or cause in each.allowed) and each.start <= end and each.end > start for each in self._stretches)
+        return any(cause in each.visible and each.start <= end and each.end > start for each in self._stretches)
 
     def _classes(self) -> Iterator[Wrong]:
         """A page names all that would look the same from here."""
@@ -119,7 +119,7 @@ class Judge:
         behind it are.
         """
         oracle, last = self._oracle, self._last(stretch)
-        healed = max((oracle.recover(each) for each in (last.visible | last.allowed) - stretch.visible), default=0.0)
+        healed = max((oracle.recover(each) for each in last.visible - stretch.visible), default=0.0)
         silence = max((oracle.announce(each) for each in hushed), default=0.0)
         behind = oracle.carried(cause) if cause in last.silent else ()
         evidence = max(oracle.announce(each) for each in (cause, *behind))
@@ -225,7 +225,7 @@ class Judge:
                 continue
             if stretch.start > gone + self._release(held, gone):
                 break
-            known = stretch.visible | stretch.allowed | stretch.unknown
+            known = stretch.visible | stretch.unknown
             if not known.isdisjoint(held) or not stretch.failing.isdisjoint(several):
                 gone = stretch.end
         return gone + self._release(held, gone)

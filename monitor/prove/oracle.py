@@ -24,7 +24,7 @@ CITY_DARK = "kota"
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Between two moments of truth these causes are visible, and must be told; `allowed` may be told.
+    """Between two moments of truth these causes are visible, and must be told.
 
     Of `unknown` nodes we cannot know: we are cut off, or find no names. `silent` nodes do not answer, but something does behind them.
     """
@@ -32,7 +32,6 @@ class Stretch:
     start: float
     end: float
     visible: frozenset[str]
-    allowed: frozenset[str]
     unknown: frozenset[str]
     silent: frozenset[str]
     failing: frozenset[str]
@@ -60,7 +59,7 @@ class Oracle:
         """Return the ids of the causes that can be seen from here, and should be told."""
         failing, top = sight.failing, self.world.top
         if sight.blind:
-            return frozenset()
+            return frozenset({top})
         if top in failing and not self.answered_for(top, sight):
             return frozenset({top})
         if self._city_dark(sight):
@@ -107,7 +106,7 @@ class Oracle:
         silent = frozenset(node for node in sight.failing if node not in visible and self.answered_for(node, sight))
         top = frozenset({self.world.top})
         unknown = self.city.nodes.keys() - top if sight.blind or top <= visible else self._unnamed(sight)
-        return Stretch(start, end, visible, top if sight.blind else frozenset(), frozenset(unknown), silent, frozenset(sight.failing))
+        return Stretch(start, end, visible, frozenset(unknown), silent, frozenset(sight.failing))
 
     # -- what is alike
 

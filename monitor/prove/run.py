@@ -106,8 +106,9 @@ class Play:
         return [parent for node in nodes for group in self.ground.city.nodes[node].groups for parent in group]
 
     def doubts(self, check: str) -> bool:
-        """Tell whether the engine is not sure that the target is up."""
-        return self.state.beliefs[check].status is not Status.UP
+        """Tell whether the engine is not sure that the target is up, or that anything leads to it."""
+        node = self.ground.city.checks[check].node
+        return self.state.beliefs[check].status is not Status.UP or not self.engine.topology.reachable(node)
 
     def settled(self, check: Check, at: float, *, asked: bool) -> bool:
         """Tell whether one more failure says nothing: nobody is in doubt, or we are cut off.

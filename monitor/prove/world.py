@@ -91,8 +91,10 @@ class World:
             if reason is not None:
                 failing[node] = reason
         deaf = "own:resolver" in active or (bool(self.resolvers) and dead.issuperset(self.resolvers))
+        if blind := "own:cable" in active:
+            failing[self.top] = Reason.NO_ROUTE  # the one thing that we know then: there is no way out
         unplugged = frozenset(link.id for link in self.city.links.values() if dead.intersection((link.id, link.child)))
-        return Sight(failing, blind="own:cable" in active, deaf=deaf, unplugged=unplugged)
+        return Sight(failing, blind=blind, deaf=deaf, unplugged=unplugged)
 
     def _dead(self, active: frozenset[str]) -> frozenset[str]:
         """Return the ids of the nodes and lines that do not carry."""
