@@ -9,6 +9,7 @@ from alerts.words import REASONS, UNNAMED, WHYS, clock, count, day, lasted, loca
 from monitor.core.city import City, Kind
 from monitor.core.cover import WHOLE_CITY
 from monitor.core.events import Page, Step, Why
+from monitor.core.family import NAMES as FAMILIES
 from monitor.core.verdict import Reason
 
 TEST = "coba"
@@ -40,7 +41,7 @@ class Line:
 def name_of(city: City, key: str) -> str:
     """The name of a node, shared risk or receiver on one line; its id when the inventory no longer has it."""
     named = city.nodes.get(key) or city.risks.get(key) or city.receivers.get(key) or (city if key == WHOLE_CITY else None)
-    return one_line(named.name) if named and named.name.strip() else key
+    return one_line(named.name) if named and named.name.strip() else FAMILIES.get(key, key)
 
 
 def one_line(text: str) -> str:
@@ -104,6 +105,10 @@ class Teller:
             yield Line(value=self._say("redundancy", site=name_of(self.city, link.child)))
         elif self.page.cause == WHOLE_CITY:
             yield Line(value=self._say("kota"))
+        elif self.page.cause in FAMILIES:
+            lost, other = ("IPv6", "IPv4") if self.page.cause == "ipv6" else ("IPv4", "IPv6")
+            yield Line(value=self._say("family", lost=lost, other=other))
+            yield Line(value=self._say("family_first", lost=lost))
         elif self.page.cause in self.city.risks:
             yield Line(value=self._say("risk", name=name_of(self.city, self.page.cause)))
         elif node and node.kind in {Kind.HUB, Kind.INTERNET, Kind.RESOLVER}:

@@ -131,6 +131,14 @@ SENTENCES: Mapping[str, Pair] = {
         "Seluruh kota gelap: router pusat menjawab, tetapi semua yang tersambung kepadanya tidak.",
         "The whole city is dark: the hub answers, but nothing that is connected to it does.",
     ),
+    "family": (
+        "{lost} tidak jalan dari sini: yang diperiksa lewat {lost} tidak menjawab, yang lewat {other} menjawab.",
+        "{lost} is lost from here: what is looked at over {lost} does not answer, what is looked at over {other} does.",
+    ),
+    "family_first": (
+        "Situs-situsnya mungkin baik-baik saja. Periksa dulu rute dan gerbang {lost} milik Pantau, lalu router pusat.",
+        "The sites may be well. First check the {lost} route and gateway of Pantau itself, then the hub's router.",
+    ),
     "risk": ("Kemungkinan sebab bersama: {name}.", "Probable common cause: {name}."),
     "members": ("Yang jatuh ({count})", "Fallen ({count})"),
     "instead": ("Kemungkinan lain: {name}", "Second likeliest: {name}"),

@@ -16,12 +16,13 @@ from tests.play import Play
 
 
 @cache
-def _city() -> City:
+def committed() -> City:
+    """Return the committed city, once."""
     return load(Path(__file__).parents[1] / "inventory.yaml")
 
 
 def _play(*, restart: bool = False) -> Play:
-    play = Play(_city(), restart=restart)
+    play = Play(committed(), restart=restart)
     play.run(200)
     assert play.pages == []
     return play
@@ -196,7 +197,7 @@ def test_an_application_that_answers_is_neither_hit_by_nor_a_voice_for_the_one_t
 
 
 def test_a_cause_below_a_router_that_never_answered_is_told_as_not_verified() -> None:
-    play = Play(_city())
+    play = Play(committed())
     play.mute = {"kec-gadingrejo"}
     play.run(200)
     play.dead = {"kel-gentong"}
@@ -206,7 +207,7 @@ def test_a_cause_below_a_router_that_never_answered_is_told_as_not_verified() ->
 
 def test_what_answers_without_its_need_does_not_hide_what_hangs_on_another_need() -> None:
     """Perizinan needs the queue of Dukcapil and PBB, which needs the queue, too, and here answers without it."""
-    topology = Topology(_city().nodes, ["opd-dispendukcapil", "app-perizinan"])
+    topology = Topology(committed().nodes, ["opd-dispendukcapil", "app-perizinan"])
     behind = topology.behind("opd-dispendukcapil", spared=lambda node: node == "app-pbb-bphtb")
     assert "app-perizinan" in behind
     assert "app-pbb-bphtb" not in behind

@@ -141,6 +141,8 @@ class Engine:
         """Turn a look into what it says, given how we stand ourselves."""
         if check.node in self._tops:
             return replace(look, verdict=Verdict.FAIL) if look.reason is Reason.NO_ROUTE else look
+        if look.reason is Reason.NO_ROUTE and not self.blind and self.causes.no_route_to_any(check.node):
+            return replace(look, verdict=Verdict.FAIL)
         if look.verdict is Verdict.FAIL and self.blind:
             self._count("blind_look")
             return replace(look, verdict=Verdict.UNSURE)
