@@ -58,6 +58,10 @@ REASONS: Mapping[Reason, Pair] = {
     Reason.NO_PERMISSION: ("pemantau sendiri tidak diizinkan memeriksa", "the watcher itself is not permitted to look"),
     Reason.OWN_RESOLVER: ("server DNS pemantau sendiri mati", "the watcher's own DNS server is dead"),
     Reason.LOOP_LATE: ("pemantau sendiri terlambat memeriksa", "the watcher itself looked too late"),
+    Reason.OWN_CLOCK: (
+        "jam pemantau sendiri disetel jauh, tanggal sertifikat tidak dapat dinilai",
+        "the watcher's own clock was set far off; no date of a certificate can be judged",
+    ),
     Reason.BAD_SECRET: ("kunci rahasia pemantau tidak terbaca", "the watcher cannot read its secret"),
     Reason.INTERNAL: ("pemantau sendiri mengalami kesalahan", "the watcher itself has a fault"),
 }
