@@ -115,6 +115,8 @@ KINDS: Mapping[Kind, tuple[str, str, str]] = {
 SENTENCES: Mapping[str, Pair] = {
     "since": ("{what} sejak {start} (terakhir normal {last}).", "since {start} (last normal {last}): {what}."),
     "since_only": ("{what} sejak {start}.", "since {start}: {what}."),
+    "first_sign": ("Gejala pertama {start} (terakhir normal {last}): {what}.", "First sign {start} (last normal {last}): {what}."),
+    "first_sign_only": ("Gejala pertama {start}: {what}.", "First sign {start}: {what}."),
     "falls": ("Belakangan ini jatuh dan pulih", "Of late it fell and came back"),
     "times": ("{count} kali", "{count} times"),
     "seen": ("Tercatat", "Seen"),
@@ -144,6 +146,10 @@ SENTENCES: Mapping[str, Pair] = {
         "The sites may be well. First check the {lost} route and gateway of Pantau itself, then the hub's router.",
     ),
     "risk": ("Kemungkinan sebab bersama: {name}.", "Probable common cause: {name}."),
+    "risk_found": (
+        "Kemungkinan sebab bersama: {name} (semula disangka {before}).",
+        "Probable common cause: {name} (at first taken for {before}).",
+    ),
     "members": ("Yang jatuh ({count})", "Fallen ({count})"),
     "instead": ("Kemungkinan lain: {name}", "Second likeliest: {name}"),
     "separate": ("gangguan sendiri-sendiri", "separate faults"),

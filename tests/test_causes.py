@@ -154,7 +154,9 @@ def test_a_page_of_a_shared_cause_names_it_those_that_fell_and_what_else_it_coul
     play.run(200)
     lines = compose(play.pages[-1], play.city, "id").text.splitlines()
     assert lines[0] == "🔄 PERKEMBANGAN g1 · Sungai Petung [sungai-petung]"
-    assert "Kemungkinan sebab bersama: Sungai Petung." in lines
+    assert "Kemungkinan sebab bersama: Sungai Petung (semula disangka Kelurahan Tapa'an)." in lines
+    assert not any(line.startswith("Sebab diperbarui") for line in lines)
+    assert any(line.startswith("Gejala pertama ") and line.endswith("): tidak menjawab.") for line in lines)
     assert "Kemungkinan lain: gangguan sendiri-sendiri" in lines
     (fallen,) = [line for line in lines if line.startswith("Yang jatuh (2): ")]
     assert {"Kelurahan Tapa'an", "Kelurahan Blandongan"} == set(fallen.removeprefix("Yang jatuh (2): ").split(", "))
