@@ -111,6 +111,20 @@ def test_our_own_way_to_the_city_lost_is_one_page_and_all_else_is_unknown(reason
     _healed(play)
 
 
+@pytest.mark.parametrize("cut", ["hub", "kec-gadingrejo"])
+def test_what_was_lost_behind_something_that_was_dead_teaches_nothing_of_its_own_line(cut: str) -> None:
+    """Else two minutes of our own cable cut would make every later outage a minute late."""
+    play = _play()
+    known = play.engine.state.beliefs
+    before = {check: known[check].learned for check in known}
+    play.dead = {cut}
+    play.run(25)
+    assert play.causes(Step.OPEN) == [cut]
+    _healed(play)
+    behind = [check for check in known if play.city.checks[check].node != cut]
+    assert [check for check in behind if known[check].learned != before[check]] == []
+
+
 def test_the_whole_city_dark_while_the_hub_answers_is_one_page() -> None:
     play = _play()
     play.dead = {
