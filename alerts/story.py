@@ -9,6 +9,7 @@ from alerts.words import REASONS, UNNAMED, WHYS, clock, count, day, lasted, loca
 from monitor.core.city import City, Kind
 from monitor.core.cover import WHOLE_CITY
 from monitor.core.events import Page, Step, Why
+from monitor.core.family import NAMES as FAMILIES
 from monitor.core.verdict import Reason
 
 TEST = "coba"
@@ -40,7 +41,7 @@ class Line:
 def name_of(city: City, key: str) -> str:
     """The name of a node, shared risk or receiver on one line; its id when the inventory no longer has it."""
     named = city.nodes.get(key) or city.risks.get(key) or city.receivers.get(key) or (city if key == WHOLE_CITY else None)
-    return one_line(named.name) if named and named.name.strip() else key
+    return one_line(named.name) if named and named.name.strip() else FAMILIES.get(key, key)
 
 
 def one_line(text: str) -> str:
@@ -91,7 +92,9 @@ class Teller:
             return
         last, first = self.page.since
         start, before = self._clock(first), self._clock(last, zone=False)
-        said = self._say("since" if last else "since_only", what=self._what(), start=start, last=before)
+        said = self._say(
+            ("first_sign" if self._shared() else "since") + ("" if last else "_only"), what=self._what(), start=start, last=before
+        )
         yield Line(value=said[:1].upper() + said[1:])
         if self.page.detail.strip() and self.page.reason not in SAID_ENOUGH and not self.repeats:
             yield Line(self._say("seen"), one_line(self.page.detail)[:DETAIL])
@@ -104,19 +107,29 @@ class Teller:
             yield Line(value=self._say("redundancy", site=name_of(self.city, link.child)))
         elif self.page.cause == WHOLE_CITY:
             yield Line(value=self._say("kota"))
+        elif self.page.cause in FAMILIES:
+            lost, other = ("IPv6", "IPv4") if self.page.cause == "ipv6" else ("IPv4", "IPv6")
+            yield Line(value=self._say("family", lost=lost, other=other))
+            yield Line(value=self._say("family_first", lost=lost))
         elif self.page.cause in self.city.risks:
-            yield Line(value=self._say("risk", name=name_of(self.city, self.page.cause)))
+            before = self.page.previous_cause
+            known = {"name": name_of(self.city, self.page.cause), "before": name_of(self.city, before)}
+            yield Line(value=self._say("risk_found" if before and before != self.page.cause else "risk", **known))
         elif node and node.kind in {Kind.HUB, Kind.INTERNET, Kind.RESOLVER}:
             yield Line(value=self._say(node.kind.value))
         elif node and node.kind is Kind.ISP and not self.page.behind:
             yield Line(value=self._say("isp"))
+
+    def _shared(self) -> bool:
+        """Tell whether the cause itself answers no looks: what was seen then was seen of those that fell."""
+        return self.page.cause not in self.city.nodes
 
     def _changed(self) -> Iterator[Line]:
         if self.page.why in NEWS:
             said = pick(WHYS[self.page.why], self.language)
             yield Line(value=f"{said[:1].upper()}{said[1:]}.")
         before, now = self.page.previous_cause, self.page.cause
-        if before and before != now:
+        if before and before != now and now not in self.city.risks:
             named = [f"{name_of(self.city, key)} [{key}]" for key in (before, now)]
             yield Line(value=self._say("changed", before=named[0], now=named[1]))
 

@@ -62,6 +62,10 @@ REASONS: Mapping[Reason, Pair] = {
     Reason.NO_PERMISSION: ("pemantau sendiri tidak diizinkan memeriksa", "the watcher itself is not permitted to look"),
     Reason.OWN_RESOLVER: ("server DNS pemantau sendiri mati", "the watcher's own DNS server is dead"),
     Reason.LOOP_LATE: ("pemantau sendiri terlambat memeriksa", "the watcher itself looked too late"),
+    Reason.OWN_CLOCK: (
+        "jam pemantau sendiri disetel jauh, tanggal sertifikat tidak dapat dinilai",
+        "the watcher's own clock was set far off; no date of a certificate can be judged",
+    ),
     Reason.BAD_SECRET: ("kunci rahasia pemantau tidak terbaca", "the watcher cannot read its secret"),
     Reason.INTERNAL: ("pemantau sendiri mengalami kesalahan", "the watcher itself has a fault"),
 }
@@ -116,6 +120,8 @@ KINDS: Mapping[Kind, tuple[str, str, str]] = {
 SENTENCES: Mapping[str, Pair] = {
     "since": ("{what} sejak {start} (terakhir normal {last}).", "since {start} (last normal {last}): {what}."),
     "since_only": ("{what} sejak {start}.", "since {start}: {what}."),
+    "first_sign": ("Gejala pertama {start} (terakhir normal {last}): {what}.", "First sign {start} (last normal {last}): {what}."),
+    "first_sign_only": ("Gejala pertama {start}: {what}.", "First sign {start}: {what}."),
     "falls": ("Belakangan ini jatuh dan pulih", "Of late it fell and came back"),
     "times": ("{count} kali", "{count} times"),
     "seen": ("Tercatat", "Seen"),
@@ -136,7 +142,19 @@ SENTENCES: Mapping[str, Pair] = {
         "Seluruh kota gelap: router pusat menjawab, tetapi semua yang tersambung kepadanya tidak.",
         "The whole city is dark: the hub answers, but nothing that is connected to it does.",
     ),
+    "family": (
+        "{lost} tidak jalan dari sini: yang diperiksa lewat {lost} tidak menjawab, yang lewat {other} menjawab.",
+        "{lost} is lost from here: what is looked at over {lost} does not answer, what is looked at over {other} does.",
+    ),
+    "family_first": (
+        "Situs-situsnya mungkin baik-baik saja. Periksa dulu rute dan gerbang {lost} milik Pantau, lalu router pusat.",
+        "The sites may be well. First check the {lost} route and gateway of Pantau itself, then the hub's router.",
+    ),
     "risk": ("Kemungkinan sebab bersama: {name}.", "Probable common cause: {name}."),
+    "risk_found": (
+        "Kemungkinan sebab bersama: {name} (semula disangka {before}).",
+        "Probable common cause: {name} (at first taken for {before}).",
+    ),
     "members": ("Yang jatuh ({count})", "Fallen ({count})"),
     "instead": ("Kemungkinan lain: {name}", "Second likeliest: {name}"),
     "separate": ("gangguan sendiri-sendiri", "separate faults"),

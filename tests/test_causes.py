@@ -16,12 +16,13 @@ from tests.play import Play
 
 
 @cache
-def _city() -> City:
+def committed() -> City:
+    """Return the committed city, once."""
     return load(Path(__file__).parents[1] / "inventory.yaml")
 
 
 def _play(*, restart: bool = False) -> Play:
-    play = Play(_city(), restart=restart)
+    play = Play(committed(), restart=restart)
     play.run(200)
     assert play.pages == []
     return play
@@ -169,7 +170,9 @@ def test_a_page_of_a_shared_cause_names_it_those_that_fell_and_what_else_it_coul
     play.run(200)
     lines = compose(play.pages[-1], play.city, "id").text.splitlines()
     assert lines[0] == "🔄 PERKEMBANGAN g1 · Sungai Petung [sungai-petung]"
-    assert "Kemungkinan sebab bersama: Sungai Petung." in lines
+    assert "Kemungkinan sebab bersama: Sungai Petung (semula disangka Kelurahan Tapa'an)." in lines
+    assert not any(line.startswith("Sebab diperbarui") for line in lines)
+    assert any(line.startswith("Gejala pertama ") and line.endswith("): tidak menjawab.") for line in lines)
     assert "Kemungkinan lain: gangguan sendiri-sendiri" in lines
     (fallen,) = [line for line in lines if line.startswith("Yang jatuh (2): ")]
     assert {"Kelurahan Tapa'an", "Kelurahan Blandongan"} == set(fallen.removeprefix("Yang jatuh (2): ").split(", "))
@@ -212,7 +215,7 @@ def test_an_application_that_answers_is_neither_hit_by_nor_a_voice_for_the_one_t
 
 
 def test_a_cause_below_a_router_that_never_answered_is_told_as_not_verified() -> None:
-    play = Play(_city())
+    play = Play(committed())
     play.mute = {"kec-gadingrejo"}
     play.run(200)
     play.dead = {"kel-gentong"}
@@ -222,7 +225,7 @@ def test_a_cause_below_a_router_that_never_answered_is_told_as_not_verified() ->
 
 def test_what_answers_without_its_need_does_not_hide_what_hangs_on_another_need() -> None:
     """Perizinan needs the queue of Dukcapil and PBB, which needs the queue, too, and here answers without it."""
-    topology = Topology(_city().nodes, ["opd-dispendukcapil", "app-perizinan"])
+    topology = Topology(committed().nodes, ["opd-dispendukcapil", "app-perizinan"])
     behind = topology.behind("opd-dispendukcapil", spared=lambda node: node == "app-pbb-bphtb")
     assert "app-perizinan" in behind
     assert "app-pbb-bphtb" not in behind

@@ -80,9 +80,9 @@ def test_its_falls_are_told_in_a_digest_by_the_hour(play: Play) -> None:
     play.pages.clear()
     while play.at < began + 2.5 * DIGEST:
         _fall(play, 1)
-        play.run(500)
+        play.run(470)
     assert _steps(play, who) == [(Step.UPDATE, Why.FLAPPING)] * 2
-    assert [page.falls for page in play.pages if page.receiver == who] == [13, 19]
+    assert [page.falls for page in play.pages if page.receiver == who] == [14, 21]
 
 
 def test_what_stays_down_at_last_is_told_once_and_ends_when_it_is_calm(play: Play) -> None:

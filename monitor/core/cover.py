@@ -6,7 +6,7 @@ Each way to explain the roots costs nats, the negative logarithm of how often it
     a risk that struck              -log(STRIKES * window / year)  and for each of its members that is still up  -log(1 - hit)
 
 with `hit` the share of its members that a risk takes: `HIT` for what takes one station after the other (a feeder, a river),
-`HIT_ALL` for what leaves hardly anybody (the uplinks, the city).
+`HIT_ALL` for what leaves hardly anybody (the uplinks, the city, an address family).
 
 The cheapest cover is the probable cause, the second cheapest is named beside it. It is exact for up to `EXACT` risks and
 greedy above. Weighted set cover: Chvatal (1979).
@@ -18,16 +18,18 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from monitor.core.city import City, Kind, Risk
+from monitor.core.family import NAMES, Family
 
 YEAR = 365.25 * 86400.0
 OUTAGES, STRIKES = 4.0, 2.0
 HIT, HIT_ALL = 0.7, 0.95
-IMPLIED = frozenset({"internet", "city"})
+FAMILY = "family"
+IMPLIED = frozenset({"internet", "city", FAMILY})
 EXACT = 8
 WHOLE_CITY = "kota"
 CITY_WINDOW = 120.0
 ANY_TIME = 86400.0
-"""Window of the uplinks: when the last of them falls the internet is lost, however long ago the first one fell."""
+"""Window of the uplinks and of a family: when the last of them falls the whole is lost, however long ago the first one fell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +46,8 @@ class Cover:
         return self.risks[0] if len(self.risks) == 1 and not self.alone else ""
 
 
-def risks_of(city: City) -> dict[str, Risk]:
-    """Return the inventory's risks and the two that follow from its shape: the loss of all uplinks, and of all at the hub."""
+def risks_of(city: City, families: Mapping[str, Family]) -> dict[str, Risk]:
+    """Return the inventory's risks and those that follow from its shape: the loss of all uplinks, of all at the hub, of a family."""
     found = dict(city.risks)
     uplinks = tuple(node.id for node in city.nodes.values() if node.kind is Kind.ISP)
     outside = next((node for node in city.nodes.values() if node.kind is Kind.INTERNET and node.groups == (uplinks,)), None)
@@ -59,7 +61,7 @@ def risks_of(city: City) -> dict[str, Risk]:
     )
     if len(first) > 1:
         found[WHOLE_CITY] = Risk(WHOLE_CITY, "city", city.name, first, CITY_WINDOW)
-    return found
+    return found | {name: Risk(name, FAMILY, NAMES[name], each.members, ANY_TIME) for name, each in families.items()}
 
 
 def covers(roots: Sequence[str], up: Iterable[str], risks: Mapping[str, Risk]) -> list[Cover]:

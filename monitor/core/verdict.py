@@ -66,6 +66,7 @@ class Reason(StrEnum):
     NO_PERMISSION = "no_permission"
     OWN_RESOLVER = "own_resolver"
     LOOP_LATE = "loop_late"
+    OWN_CLOCK = "own_clock"
     BAD_SECRET = "bad_secret"  # noqa: S105 - a reason, not a secret
     INTERNAL = "internal"
 

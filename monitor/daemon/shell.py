@@ -148,7 +148,7 @@ class Shell:
             self._clock.call_at(self._clock.now() + LONGEST_LOOK, old.close)  # looks in flight have its sockets
 
     async def _look(self, check: Check) -> Outcome:
-        return await look(check, self._vantage)
+        return self._clock.excuse(await look(check, self._vantage))
 
     def _look_many(self, checks: Sequence[Check], told: Told) -> Sequence[Check]:
         return look_many(checks, self._vantage, told)

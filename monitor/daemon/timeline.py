@@ -7,10 +7,14 @@ It counts the time in which the machine slept (CLOCK_BOOTTIME), and never begins
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from monitor.core.events import ClockStepped
+from monitor.core.verdict import Outcome, Reason, Verdict
 
 STEP = 2.0
+FAR = 86400.0
+DATED = frozenset({Reason.TLS_EXPIRED, Reason.TLS_NOT_YET_VALID})
 
 
 class Timeline:
@@ -44,3 +48,11 @@ class Timeline:
             return None
         self._known = offset
         return ClockStepped(round(at, 3), round(moved, 3))
+
+    def excuse(self, outcome: Outcome) -> Outcome:
+        """Take back what a look says of the dates of a certificate, which the wall clock judges, when that clock was set far off."""
+        off = self._wall() - self.now()
+        if outcome.reason not in DATED or abs(off) < FAR:
+            return outcome
+        found = f"{outcome.reason}: {outcome.detail}; our clock was set by {off / FAR:+.0f} days"
+        return replace(outcome, verdict=Verdict.UNSURE, reason=Reason.OWN_CLOCK, detail=found)

@@ -122,10 +122,8 @@ class Engine:
         if not belief.last_sent < look.sent <= look.at:
             self._count("stale_look")
             return
-        if look.verdict not in ANSWERED:
-            look = self._in_our_light(check, look)
-        elif belief.status is Status.SUSPECT and not self.topology.forwards(check.node):
-            beliefs.start_anew(belief, belief.since)  # what was lost on a way that was dead teaches nothing of this target
+        if look.verdict not in ANSWERED or belief.status is Status.SUSPECT:
+            look = self._in_our_light(check, belief, look)
         before, last_loss = belief.status, belief.last_loss
         why = beliefs.absorb(self.state.city.rules[check.grade], check, belief, look)
         if why is not None:
@@ -148,10 +146,19 @@ class Engine:
                 self._settle(self.causes.hear(check.node, look.sent), look.at)
             self._settle(self.gate.waiting_for(check.node), look.at)
 
-    def _in_our_light(self, check: Check, look: ProbeResult) -> ProbeResult:
-        """Turn a look into what it says, given how we stand ourselves."""
+    def _in_our_light(self, check: Check, belief: Belief, look: ProbeResult) -> ProbeResult:
+        """Turn a look into what it says, given how we stand ourselves.
+
+        What was lost while no way led to a target is forgotten with its answer: it teaches nothing of its own line.
+        """
+        if look.verdict in ANSWERED:
+            if not self.topology.forwards(check.node):
+                beliefs.start_anew(belief, look.at)
+            return look
         if check.node in self._tops:
             return replace(look, verdict=Verdict.FAIL) if look.reason is Reason.NO_ROUTE else look
+        if look.reason is Reason.NO_ROUTE and not self.blind and self.causes.no_route_to_any(check.node):
+            return replace(look, verdict=Verdict.FAIL)
         if look.verdict is Verdict.FAIL and self.blind:
             self._count("blind_look")
             return replace(look, verdict=Verdict.UNSURE)

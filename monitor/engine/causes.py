@@ -1,14 +1,15 @@
 """From roots to one cause: which roots belong together, and what it is that is named."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 from alerts import incidents
 from alerts.incidents import Cause, Incident
 from monitor.core.belief import Status
 from monitor.core.city import SITES, Check, City, Kind, Link, Node, Risk
-from monitor.core.cover import IMPLIED, Cover, covers, risks_of
+from monitor.core.cover import FAMILY, IMPLIED, Cover, covers, risks_of
 from monitor.core.events import Severity, Why
+from monitor.core.family import families
 from monitor.core.topology import Topology
 from monitor.core.verdict import Reason
 from monitor.engine.state import State
@@ -18,19 +19,21 @@ LIVING = (Status.UP, Status.SUSPECT)
 
 
 class Crowd:
-    """Those who fall all together: how many of the `counted` ones are down, have never answered, and when one last answered.
+    """Those who fall all together: how many of the `counted` ones are up, are down, have never answered, and when one last answered.
 
-    Of the city only its sites are counted, where they are more than a few: a server beside the hub may live on.
+    Of the city and of a family only sites are counted, where they are more than a few: a server beside the hub may live on.
+    A family is lost when some are down and nobody is up: its `slow` ones are not waited for.
     """
 
-    __slots__ = ("answered", "counted", "fallen", "members", "unknown")
+    __slots__ = ("answered", "counted", "fallen", "members", "slow", "unknown", "up")
 
-    def __init__(self, risk: Risk, city: City) -> None:
-        """Begin with nobody down."""
-        sites = tuple(member for member in risk.members if city.nodes[member].kind in SITES)
-        self.members = dict.fromkeys(risk.members)
-        self.counted = dict.fromkeys(sites if len(sites) >= MANY else risk.members)
-        self.fallen = self.unknown = 0
+    def __init__(self, members: Iterable[str], first: Sequence[str], city: City, *, slow: bool = False) -> None:
+        """Begin with nobody down; the `first` of the members are those that fall by themselves."""
+        self.slow = slow
+        sites = tuple(member for member in first if city.nodes[member].kind in SITES)
+        self.members = dict.fromkeys(members)
+        self.counted = dict.fromkeys(sites if len(sites) >= MANY else first)
+        self.fallen = self.unknown = self.up = 0
         self.answered = 0.0
 
     def count(self, node: str, status: Status, by: int) -> None:
@@ -38,15 +41,20 @@ class Crowd:
         if node in self.counted:
             self.fallen += by if status is Status.DOWN else 0
             self.unknown += by if status is Status.NEW else 0
+            self.up += by if status is Status.UP else 0
 
     @property
     def struck(self) -> bool:
-        """All are down."""
-        return self.fallen > 1 and self.fallen + self.unknown >= len(self.counted)
+        """All are down; or nobody is up, where the slow ones are not waited for."""
+        return self.fallen > 1 and self._gone
 
     def undecided(self, after: float) -> bool:
         """Not all are down, and nobody answered a look sent later than `after`: who is down now may only be the first of all."""
-        return self.fallen + self.unknown < len(self.counted) and self.answered <= after
+        return not self._gone and self.answered <= after
+
+    @property
+    def _gone(self) -> bool:
+        return (self.fallen > 1 and not self.up) if self.slow else self.fallen + self.unknown >= len(self.counted)
 
 
 class Causes:
@@ -55,10 +63,15 @@ class Causes:
     def __init__(self, state: State, topology: Topology) -> None:
         """Build the index; `moved` must be called for every change of a status."""
         self._state, self._topology = state, topology
-        self.risks = risks_of(state.city)
+        found = families(state.city)
+        self.risks = risks_of(state.city, found)
         self._risks_of: dict[str, list[Risk]] = {}
         self._crowds_of: dict[str, list[Crowd]] = {}
-        self._crowds = {risk.id: Crowd(risk, state.city) for risk in self.risks.values() if risk.kind in IMPLIED}
+        self._crowds = {
+            risk.id: Crowd(risk.members, risk.members, state.city) for risk in self.risks.values() if risk.kind in IMPLIED - {FAMILY}
+        }
+        self._families = {name: Crowd(each.members, each.first, state.city, slow=True) for name, each in found.items()}
+        self._crowds |= self._families
         for risk in self.risks.values():
             for member in risk.members:
                 self._risks_of.setdefault(member, []).append(risk)
@@ -93,17 +106,22 @@ class Causes:
 
     def undecided(self, node: str, after: float) -> bool:
         """Tell whether all who share this root's fate may be down, and it is not known yet."""
-        return any(crowd.undecided(after) for crowd in self._crowds_of.get(node, ()))
+        crowds = self._crowds_of.get(node, ())
+        return any(crowd.undecided(after) or (crowd.slow and crowd.struck and self._in_the_balance(crowd, node)) for crowd in crowds)
+
+    def no_route_to_any(self, node: str) -> bool:
+        """Tell whether we had no route to any of its address family when we last looked: a fact about the family, no lack of a look."""
+        crowds = [crowd for crowd in self._crowds_of.get(node, ()) if crowd.slow]
+        return any(all(self._lacked_route(other) for other in crowd.counted) for crowd in crowds)
 
     def all_fell(self, node: str, other: str) -> bool:
-        """Tell whether both belong to a crowd of which all are down."""
-        return any(crowd.struck and other in crowd.members for crowd in self._crowds_of.get(node, ()))
+        """Tell whether both belong to a crowd of which all are down; not who may only be silent over a family."""
+        asked = self._state.gate[other].asked
+        return any(crowd.struck and other in crowd.members and not (crowd.slow and asked) for crowd in self._crowds_of.get(node, ()))
 
     def beside(self, node: str) -> list[Check]:
-        """Return the checks of a few who share its fate and may be alive."""
-        others = dict.fromkeys(member for crowd in self._crowds_of.get(node, ()) for member in crowd.counted if member != node)
-        deciders = filter(None, map(self._state.city.decider, others))
-        return list(islice((check for check in deciders if self._state.beliefs[check.id].status in LIVING), BESIDE))
+        """Return the checks of a few of each crowd who share its fate and may be alive."""
+        return [check for crowd in self._crowds_of.get(node, ()) for check in self._living(crowd.counted, node)]
 
     def together(self, node: str, others: Iterable[str]) -> list[str]:
         """Return those of the others that may have fallen by the same risk: they run it, too, and fell within its window."""
@@ -147,7 +165,7 @@ class Causes:
             reason=Reason.PORT_DOWN if port else belief.reason,
             detail=port or belief.detail,
             since=(belief.last_ok, belief.first_loss),
-            severity=_heaviest(incidents.severity(node, behind) for node in (*nodes, *known)),
+            severity=self._severity(named, [*nodes, *known], behind),
             alike=self._alike(named, behind),
             members=tuple(members),
             instead=(second.one or "",) if second and len(members) > 1 else (),
@@ -157,9 +175,11 @@ class Causes:
         )
 
     def _covers(self, members: Sequence[str]) -> tuple[Cover, Cover | None]:
-        risks = {risk.id: risk for member in members for risk in self._risks_of.get(member, ())}
+        known = {risk.id: risk for member in members for risk in self._risks_of.get(member, ())}
+        risks = {risk.id: risk for risk in known.values() if risk.kind != FAMILY or self._may_join(risk)}
         concerned = {member for risk in risks.values() for member in risk.members}
-        ways = covers(members, [node for node in concerned if self._status(node) is Status.UP], risks)
+        fallen = [*members, *(each for risk in risks.values() if risk.kind == FAMILY for each in self._failing(risk))]
+        ways = covers(list(dict.fromkeys(fallen)), [node for node in concerned if self._status(node) is Status.UP], risks)
         return ways[0], ways[1] if len(ways) > 1 else None
 
     def _alike(self, node: str, behind: Sequence[Node]) -> tuple[str, ...]:
@@ -170,9 +190,39 @@ class Causes:
 
     # -- small questions
 
+    def _severity(self, named: str, nodes: Iterable[Node], behind: Sequence[Node]) -> Severity:
+        """What takes all of a kind is critical whoever falls by it."""
+        if named in self._crowds:
+            return Severity.CRITICAL
+        return _heaviest(incidents.severity(node, behind) for node in nodes)
+
     def _may_join(self, risk: Risk) -> bool:
+        """Tell whether a risk may have struck: an implied one when all are down.
+
+        A family only while the other one answers, and when no more than half of it lies behind what is down itself.
+        """
         crowd = self._crowds.get(risk.id)
-        return crowd is None or crowd.struck
+        if crowd is None or not crowd.struck:
+            return crowd is None
+        if risk.kind != FAMILY:
+            return True
+        return 2 * len(self._failing(risk)) > len(crowd.counted) and any(each.up for each in self._families.values() if each is not crowd)
+
+    def _in_the_balance(self, crowd: Crowd, node: str) -> bool:
+        """Tell whether it is just being asked if a member that leads on to others is dead, or only silent over this family."""
+        checks, same = self._state.city.checks, crowd.members
+        waiting = [(each, wait.asked) for each, wait in self._state.gate.items() if each in same]
+        leading = [each for each, asked in waiting if any(checks[check].node not in same for check in asked)]
+        return bool(leading) and node not in leading
+
+    def _failing(self, risk: Risk) -> list[str]:
+        """Those who speak for the loss of a family, silent ones and those in doubt among them: all that a way leads to."""
+        counted = self._crowds[risk.id].counted
+        return [each for each in counted if self._topology.reachable(each) and self._status(each) in (Status.SUSPECT, Status.DOWN)]
+
+    def _living(self, members: Iterable[str], besides: str) -> Iterator[Check]:
+        deciders = filter(None, (self._state.city.decider(member) for member in members if member != besides))
+        return islice((check for check in deciders if self._state.beliefs[check.id].status in LIVING), BESIDE)
 
     def _count(self, node: str, status: Status, by: int) -> None:
         for crowd in self._crowds_of.get(node, ()):
@@ -181,6 +231,10 @@ class Causes:
     def _status(self, node: str) -> Status:
         check = self._state.city.decider(node)
         return self._state.beliefs[check.id].status if check else Status.NEW
+
+    def _lacked_route(self, node: str) -> bool:
+        check = self._state.city.decider(node)
+        return check is not None and self._state.beliefs[check.id].reason is Reason.NO_ROUTE
 
     def _answers_without(self, node: str) -> bool:
         city = self._state.city

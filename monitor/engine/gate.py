@@ -18,6 +18,7 @@ from itertools import chain, islice
 from monitor.core import belief as beliefs
 from monitor.core.belief import Belief, Status
 from monitor.core.city import Check, Kind
+from monitor.core.family import family, mixed
 from monitor.core.topology import Topology
 from monitor.core.verdict import Reason
 from monitor.engine.state import Heard, State, Wait
@@ -38,6 +39,7 @@ class Gate:
         """Keep both; they are the engine's own and always current. Who waits in the state waits here."""
         self._state, self._topology = state, topology
         self._waiting: dict[str, dict[str, None]] = {}
+        self._mixed = mixed(state.city)
         for node, wait in state.gate.items():
             self._note(node, wait)
 
@@ -217,9 +219,16 @@ class Gate:
         if own.kind is Kind.APP or known[own.checks[0]].told:
             return []
         checks = chain(filter(None, map(city.decider, self._through(node))), map(city.checks.__getitem__, own.checks[1:]))
-        living = list(islice((check for check in checks if known[check.id].status in LIVING), 2 * ASKED))
+        alive = (check for check in checks if known[check.id].status in LIVING)
+        living = list(islice(alive, 2 * ASKED))
         living = [check for check in living if check.node != node] or living
-        return sorted(living, key=lambda check: (check.timeout, check.id))[:ASKED]
+        asked = sorted(living, key=lambda check: (check.timeout, check.id))[:ASKED]
+        return asked + (self._over_the_other(node, chain(living, alive)) if self._mixed else [])
+
+    def _over_the_other(self, node: str, checks: Iterable[Check]) -> list[Check]:
+        """The first check over the other address family: when one family is lost, those of the same one say nothing of this node."""
+        mine = {family(check.target) for check in self._checks((node,))} | {""}
+        return list(islice((check for check in checks if family(check.target) not in mine), 1))
 
     def _through(self, node: str) -> Iterator[str]:
         """What is reached through this node alone, and what is behind those that do not speak for themselves."""

@@ -23,6 +23,7 @@ OURS = frozenset(
         Reason.NO_PERMISSION,
         Reason.OWN_RESOLVER,
         Reason.LOOP_LATE,
+        Reason.OWN_CLOCK,
         Reason.BAD_SECRET,
         Reason.INTERNAL,
         Reason.SNMP_AUTH,

@@ -10,8 +10,8 @@ from monitor.prove.relations import Likeness, Relations
 from monitor.prove.timeline import Case, chance
 
 OWN = ("own:gateway", "own:cable", "own:resolver", "own:dark")
-ALONE = "own:dark"
-"""Leaves nothing to tell of a second fault, and takes long to play."""
+ALONE = frozenset({"own:dark", "own:ipv4", "own:ipv6"})
+"""Who stays down when these have passed is named ten minutes later, which takes long to play."""
 FEW_PHASES = 2
 SOON, LATER = (1.0, 60.0), (150.0, 240.0)
 
@@ -33,7 +33,7 @@ def faults(city: City, oracle: Oracle) -> list[str]:
     found += [f"risk:{risk.id}" for risk in city.risks.values() if risk.members]
     found += [f"{how}:{app}" for app in city.applications for how in ("silent", "500")]
     found += [f"mute:{node.id}" for node in nodes if oracle.carried(node.id)]
-    return [*found, *OWN]
+    return [*found, *OWN, *(f"own:{name}" for name in oracle.families)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def tasks(city: City, oracle: Oracle, *, also_pairs: bool) -> list[Task]:
     relations = Relations(oracle.world)
     done = [Task((fault,)) for fault in found]
     if also_pairs:
-        done += _pairs([fault for fault in found if fault != ALONE], relations)
+        done += _pairs([fault for fault in found if fault not in ALONE], relations)
     return sorted(done, key=lambda task: -max(relations.width(fault) for fault in task.faults) * task.touching)
 
 

@@ -1,4 +1,7 @@
-"""Invented cities: trees, rings (two arms that meet), double uplinks, shared risks; 20 to 60 nodes, the same for the same seed."""
+"""Invented cities: trees, rings (two arms that meet), double uplinks, shared risks; 20 to 60 nodes, the same for the same seed.
+
+Every third one has addresses of both families.
+"""
 
 import random
 from collections.abc import Mapping
@@ -76,13 +79,22 @@ def invented(seed: int) -> City:
     return City(
         f"Kota {seed}",
         nodes=nodes,
-        checks=draft.checks,
+        checks=draft.checks if seed % 3 != 2 else _addressed(draft.checks, seed),
         links=draft.links,
         applications=draft.apps,
         risks=risks,
         receivers={name: Receiver(name, "webhook", name) for name in RECEIVERS},
         routes=_routes(draft),
     )
+
+
+def _addressed(checks: Mapping[str, Check], seed: int) -> dict[str, Check]:
+    """Give each node an address, a third of them of IPv6; applications have names."""
+    chance, addresses = random.Random(f"addresses {seed}"), dict[str, str]()  # noqa: S311 - the same number shall give the same city
+    for number, check in enumerate(checks.values(), 1):
+        address = f"2001:db8::{number:x}" if chance.random() < 1 / 3 else f"198.51.100.{number}"
+        addresses.setdefault(check.node, address if check.kind != "http" else check.target)
+    return {check.id: replace(check, target=addresses[check.node]) for check in checks.values()}
 
 
 def _top(draft: Draft) -> None:

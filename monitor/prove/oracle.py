@@ -2,7 +2,8 @@
 
 A node is a visible cause when looks at it fail although in each of its groups some parent answers (or, silent itself,
 carries what answers). From that: our gateway silent hides all else; all uplinks gone are "the internet is lost"; all that
-hangs on the hub gone is "the whole city is dark". Two faults are alike when looks see the same.
+hangs on the hub gone is "the whole city is dark"; all gone that has an address of one family, while some of the other answer, is
+"that family is lost from here", when three of each can be seen to fall by it. Two faults are alike when looks see the same.
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,6 +21,7 @@ TOLERANCE = 5.0
 RECOVERY = 10.0
 GATE_GRACE = 5.0
 CITY_DARK = "kota"
+WITNESSES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +69,27 @@ class Oracle:
         found = {node for node in failing if self._is_cause(node, sight)} - self._unnamed(sight)
         if len(self.uplinks) > 1 and set(self.uplinks) | set(self.internet) <= failing.keys():
             found = found - set(self.uplinks) | set(self.internet)
+        for name, nodes in self.families.items():
+            others = frozenset().union(*self.families.values()) - nodes
+            if len(found & nodes) > 1 and nodes <= failing.keys() and not others <= failing.keys():
+                found = found - nodes | {name}
         return frozenset(found)
 
     def _is_cause(self, node: str, sight: Sight) -> bool:
-        groups = self.city.nodes[node].groups
-        reached = all(any(self._carries_on(parent, sight) for parent in group) for group in groups)
-        return reached and not self.answered_for(node, sight)
+        return self._reached(node, sight) and not self.answered_for(node, sight)
+
+    def _reached(self, node: str, sight: Sight) -> bool:
+        return all(any(self._carries_on(parent, sight) for parent in group) for group in self.city.nodes[node].groups)
+
+    @cached_property
+    def families(self) -> Mapping[str, frozenset[str]]:
+        """The families whose loss can be told, by name; our gateway is of neither."""
+        top, found = frozenset({self.world.top}), {}
+        for name, nodes in self.world.families.items():
+            sight = self.world.sight(frozenset({f"own:{name}"}), Manner.WELL)
+            if sum(self._reached(node, sight) for node in nodes - top) >= WITNESSES:
+                found[name] = nodes - top
+        return found if len(found) > 1 else {}
 
     def _carries_on(self, node: str, sight: Sight) -> bool:
         return node not in sight.failing or self.answered_for(node, sight)
@@ -136,6 +153,8 @@ class Oracle:
         """Return the ids under which a page may speak of this visible cause."""
         if cause == CITY_DARK:
             return frozenset({CITY_DARK, self.world.top})
+        if cause in self.families:
+            return frozenset({cause})
         return self.classes[cause]
 
     def shared(self, one: str, other: str) -> list[str]:
@@ -153,7 +172,7 @@ class Oracle:
         Interval, certainty and time-out of the class, the tolerance, and the time-out of whoever is asked at the gate.
         """
         if cause not in self.city.nodes:
-            return max(map(self.announce, self._on_hub)) + GATE_GRACE
+            return max(map(self.announce, self.families.get(cause, self._on_hub))) + GATE_GRACE
         check = self.city.checks[self.city.nodes[cause].checks[0]]
         return check.interval + CERTAIN[check.grade] + check.timeout + TOLERANCE + self._asked(cause)
 
@@ -173,7 +192,7 @@ class Oracle:
     def recover(self, cause: str) -> float:
         """Seconds from the return to the end at worst: an interval, two answers 10 s apart."""
         if cause not in self.city.nodes:
-            return max(map(self.recover, self._on_hub))
+            return max(map(self.recover, self.families.get(cause, self._on_hub)))
         check = self.city.checks[self.city.nodes[cause].checks[0]]
         return check.interval + RECOVERY + check.timeout + TOLERANCE
 

@@ -1,13 +1,15 @@
 """The true city: what a look at each node would see while these faults are active. By search along the lines, nothing kept.
 
 A fault is a word: `node:ID` (dead), `link:ID` (cut), `silent:APP`, `500:APP`, `mute:ID` (carries, but does not answer),
-`own:gateway` (nothing beyond our own cable answers), `own:cable` (we cannot send), `own:resolver` (no name is found) and
-`own:dark` (all that hangs on the hub is cut off). `risk:ID` is no fault of its own: the timeline spells it out as nodes.
+`own:gateway` (nothing beyond our own cable answers), `own:cable` (we cannot send), `own:resolver` (no name is found),
+`own:dark` (all that hangs on the hub is cut off), `own:ipv4` and `own:ipv6` (nothing answers at such an address).
+`risk:ID` is no fault of its own: the timeline spells it out as nodes.
 """
 
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from ipaddress import ip_address
 
 from monitor.core.city import City, Kind, Link
 from monitor.core.verdict import Reason
@@ -50,6 +52,7 @@ class World:
             if node.id not in self._ups and node.groups and node.id not in city.links and node.id not in city.applications:
                 self._ups[node.id] = [("", parent) for parent in node.groups[0]]
         self.resolvers = [node.id for node in city.nodes.values() if node.kind is Kind.RESOLVER]
+        self.families = _families(city)
         self._needs = {app.id: self._needed(app.id, app.host) for app in city.applications.values()}
         self._seen: dict[tuple[frozenset[str], Manner], Sight] = {}
 
@@ -62,7 +65,7 @@ class World:
         city = self.city
         known: dict[str, Container[str]] = {
             "node": city.nodes, "link": city.links, "risk": city.risks, "mute": city.nodes,
-            "silent": city.applications, "500": city.applications, "own": ("gateway", "cable", "resolver", "dark"),
+            "silent": city.applications, "500": city.applications, "own": ("gateway", "cable", "resolver", "dark", *self.families),
         }  # fmt: skip
         for fault in faults:
             kind, _, name = fault.partition(":")
@@ -90,6 +93,9 @@ class World:
             reason = self._fails(node, dead, active, manner)
             if reason is not None:
                 failing[node] = reason
+        for name, nodes in self.families.items():
+            if f"own:{name}" in active:
+                failing = dict.fromkeys(nodes, Reason.TIMEOUT) | failing
         deaf = "own:resolver" in active or (bool(self.resolvers) and dead.issuperset(self.resolvers))
         if blind := "own:cable" in active:
             failing[self.top] = Reason.NO_ROUTE  # the one thing that we know then: there is no way out
@@ -134,3 +140,15 @@ class World:
         if found and manner is Manner.WRONG:
             return Reason.HTTP_STATUS
         return found[0] if found else None
+
+
+def _families(city: City) -> dict[str, frozenset[str]]:
+    """Return who is looked at by an address of which version, when there are both."""
+    found: dict[str, set[str]] = {}
+    for node in city.nodes.values():
+        try:
+            version = ip_address(city.checks[node.checks[0]].target).version
+        except ValueError:
+            continue
+        found.setdefault(f"ipv{version}", set()).add(node.id)
+    return {name: frozenset(nodes) for name, nodes in found.items()} if len(found) > 1 else {}
