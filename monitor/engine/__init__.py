@@ -10,6 +10,7 @@ have no route ourselves is a fact about it, and no lack of a look.
 
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import islice
 
 from alerts.incidents import Incident
 from monitor.core import belief as beliefs
@@ -37,6 +38,8 @@ from monitor.engine.state import Condition, Heard, State
 __all__ = ["Condition", "Engine", "State"]
 
 ASK_AGAIN = 1.0
+SLICE = 500
+"""As many nodes are started anew in one step after a repair; the rest in the next ones, so that none takes long."""
 
 
 class Engine:
@@ -52,6 +55,8 @@ class Engine:
 
     def apply(self, event: Event) -> list[Effect]:
         """Take one event into the state; return what is to be done. Never raises: what it cannot use it counts."""
+        if self.state.freed:
+            self._carry_on_before(event)
         match event:
             case ProbeResult():
                 self._looked(event)
@@ -68,8 +73,14 @@ class Engine:
     def next_deadline(self) -> float | None:
         """Return the time at which the engine wants a `Tick`, or None."""
         waits = (wait.deadline for wait in self.state.gate.values())
-        when = min((*waits, *(incident.deadline for incident in self.open_incidents())), default=float("inf"))
+        freed = islice(self.state.freed.values(), 1)
+        when = min((*freed, *waits, *(incident.deadline for incident in self.open_incidents())), default=float("inf"))
         return None if when == float("inf") else when
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether a repair is not worked off yet: a `Tick` is wanted at once."""
+        return bool(self.state.freed)
 
     def owed(self) -> list[Page]:
         """Return the pages decided and not yet reported Delivered, in the order of decision."""
@@ -88,7 +99,8 @@ class Engine:
             return Condition.UNWATCHED
         check, belief = city.checks[node.checks[0]], self.state.beliefs[node.checks[0]]
         status = beliefs.status_at(check, belief, at)
-        if not self.topology.reachable(node_id) and status not in (Status.UP, Status.NEW) and node_id not in self.desk.open:
+        shadowed = not self.topology.reachable(node_id) or node_id in self.state.freed
+        if shadowed and status not in (Status.UP, Status.NEW) and node_id not in self.desk.open:
             return Condition.UNKNOWN if self.blind else Condition.SHADOWED
         if node_id in self.state.silent:
             return Condition.NO_REPLY
@@ -188,10 +200,27 @@ class Engine:
         if why is Why.RECOVERED:
             self.state.silent.pop(node, None)
         self.desk.came_up(node, why, at)
-        queue = self.topology.set_down(node, down=False)
-        for freed in queue:
-            if freed not in self.desk.open and self._start_anew(freed, at):
-                queue.extend(self.topology.set_down(freed, down=False))
+        self.state.freed.update(dict.fromkeys(self.topology.set_down(node, down=False), at))
+        self._carry_on(at, SLICE)
+
+    def _carry_on(self, at: float, most: int) -> None:
+        """Start the next of those anew to which a way leads again, nearest first; what is freed by that follows."""
+        while most > 0 and self.state.freed:
+            nodes = list(islice(self.state.freed, most))
+            for node in nodes:
+                self._free(node, at)
+            most -= len(nodes)
+
+    def _carry_on_before(self, event: Event) -> None:
+        """Let no event meet a node that is still to be started anew; a new city has to wait for all of them."""
+        if isinstance(event, ProbeResult) and event.check in self.state.city.checks:
+            self._free(self.state.city.checks[event.check].node, event.at)
+        self._carry_on(event.at, len(self.state.city.nodes) if isinstance(event, InventoryLoaded) else SLICE)
+
+    def _free(self, node: str, at: float) -> None:
+        waited = self.state.freed.pop(node, None) is not None
+        if waited and node not in self.desk.open and self._start_anew(node, at):
+            self.state.freed.update(dict.fromkeys(self.topology.set_down(node, down=False), at))
 
     def _start_anew(self, node: str, at: float) -> bool:
         """Look again at all of a node that is in doubt; tell whether its decider is."""
