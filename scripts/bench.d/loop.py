@@ -8,7 +8,6 @@ back. `loop-snapshot`: the state is kept.
 """
 
 import asyncio
-import gc
 import selectors
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
@@ -23,6 +22,7 @@ from monitor.core.city import Check, City
 from monitor.core.events import InventoryLoaded, Page, Step, Verify
 from monitor.core.verdict import Outcome, Reason, Verdict
 from monitor.daemon.flow import Flow
+from monitor.daemon.garbage import quieten
 from monitor.daemon.timeline import Timeline
 from monitor.engine import Engine, State
 from monitor.journal import Journal, Recovery
@@ -135,8 +135,7 @@ async def _daemon(folder: Path) -> AsyncIterator[tuple[asyncio.Task[None], Flow,
     flow.hands = hands = Hands(flow, schedule)
     running = asyncio.create_task(flow.run())
     schedule.start(flow.engine.state.city.checks.values())
-    gc.collect()
-    gc.freeze()  # as the daemon does
+    quieten()
     yield running, flow, hands, network
     await schedule.stop()
     await journal.close()
