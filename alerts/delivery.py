@@ -259,6 +259,7 @@ class Delivery:
             city = self._city()
             self._context.trust(city.ca)
             message = compose(page, city, receiver.language)
+            await asyncio.sleep(0)  # of a page with thousands of names the text and its form are a piece of work each
             return await channel.send(message, page, options, self._context)
         except ChannelError as error:
             return error

@@ -90,13 +90,15 @@ def impact(city: City, nodes: Iterable[Node]) -> tuple[tuple[str, ...], tuple[st
     for affair in city.urusan.values():
         for opd in affair.opds:
             held.setdefault(opd, []).append(affair.id)
+    office = Kind.OPD
     for node in nodes:
-        owner = node.id if node.kind is Kind.OPD else node.owner
-        if owner in city.nodes and city.nodes[owner].kind is Kind.OPD:
+        owner = node.id if node.kind is office else node.owner
+        if owner and owner in city.nodes and city.nodes[owner].kind is office:
             opds[owner] = None
-            if node.kind is Kind.OPD:
+            if node.kind is office:
                 urusan.update(dict.fromkeys(held.get(owner, ())))
-        urusan.update(dict.fromkeys(node.urusan))
+        if node.urusan:
+            urusan.update(dict.fromkeys(node.urusan))
     return tuple(opds), tuple(urusan)
 
 

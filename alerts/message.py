@@ -5,18 +5,19 @@ further line answers one question: what happened and since when, what is behind 
 told, how to look. Lists are cut, never tags.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from alerts.story import TEST, Line, Teller, name_of, one_line
+from alerts.story import TEST, Line, Teller, grouped, name_of, one_line
 from alerts.words import say
-from monitor.core.city import City, Receiver
+from monitor.core.city import City, Kind, Receiver
 from monitor.core.events import Page, Severity, Step, Why
 
 NOTIFICATION = 80
 TELEGRAM = 4096
 NAMES = (8, 5, 3, 1, 0)
 SECOND_LANGUAGE_NAMES = 3
+Groups = Mapping[Kind, Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +44,9 @@ def heading(page: Page, city: City) -> str:
 
 def compose(page: Page, city: City, language: str = "id+en") -> Message:
     """Return the page in words; `language` is `id`, `en` or `id+en`."""
-    subject = heading(page, city)
-    text = "\n".join(line.text() for line in _lines(page, city, language, NAMES[0]))
-    return Message(subject, text, _fitting(page, city, language), _names(page, city), _link(page, city))
+    subject, groups = heading(page, city), grouped(page, city)
+    text = "\n".join(line.text() for line in _lines(page, city, language, NAMES[0], groups))
+    return Message(subject, text, _fitting(page, city, language, groups), _names(page, city), _link(page, city))
 
 
 def test_page(receiver: Receiver, at: float) -> Page:
@@ -83,7 +84,7 @@ def _sign(page: Page) -> tuple[str, str]:
     return {Severity.CRITICAL: "🔴", Severity.MAJOR: "🟠", Severity.MINOR: "🟡"}[page.severity], "GANGGUAN"
 
 
-def _lines(page: Page, city: City, language: str, names: int) -> list[Line]:
+def _lines(page: Page, city: City, language: str, names: int, groups: Groups) -> list[Line]:
     """The heading, then the whole story in each language; the second names fewer, for the first has named them."""
     lines = [Line(heading(page, city))]
     name = name_of(city, page.cause)
@@ -92,7 +93,8 @@ def _lines(page: Page, city: City, language: str, names: int) -> list[Line]:
     for number, spoken in enumerate(language.split("+")):
         if number:
             lines.append(Line("— English —"))
-        lines += Teller(page, city, spoken, min(names, SECOND_LANGUAGE_NAMES) if number else names, repeats=bool(number)).lines()
+        named = min(names, SECOND_LANGUAGE_NAMES) if number else names
+        lines += Teller(page, city, spoken, named, groups, repeats=bool(number)).lines()
         if page.incident != TEST and not number:
             lines += _ways(page, city, spoken)
     return lines
@@ -111,11 +113,11 @@ def _link(page: Page, city: City) -> str:
     return f"{city.page}/#incident-{page.incident}"
 
 
-def _fitting(page: Page, city: City, language: str) -> str:
+def _fitting(page: Page, city: City, language: str, groups: Groups) -> str:
     """The HTML with as many names as Telegram takes; as a last resort whole lines go, the first stays."""
     lines: list[Line] = []
     for names in NAMES:
-        lines = _lines(page, city, language, names)
+        lines = _lines(page, city, language, names, groups)
         written = "\n".join(line.html() for line in lines)
         if _telegram_length(written) <= TELEGRAM:
             return written

@@ -18,8 +18,7 @@ def matches(city: City, cause: Cause) -> list[tuple[Route, str]]:
 
 def mismatch(city: City, route: Route, cause: Cause) -> str | None:
     """Return the key of the first condition that keeps a route from matching, or None when it matches."""
-    members = [city.nodes[member] for member in cause.members]
-    concerned = [*members, *(city.nodes[other] for other in cause.behind)]
+    concerned = (city.nodes[node] for node in (*cause.members, *cause.behind))
     conditions: tuple[tuple[str, tuple[str, ...], Iterable[str]], ...] = (
         ("severities", route.severities, (cause.severity,)),
         ("kinds", route.kinds, {city.nodes[each].kind for each in (*cause.members, cause.node) if each in city.nodes}),

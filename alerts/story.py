@@ -1,8 +1,9 @@
 """What a page tells, line by line: each line answers one question of whoever reads it. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from html import escape
 
 from alerts.words import REASONS, UNNAMED, WHYS, clock, count, day, lasted, local, pick, say
@@ -46,17 +47,32 @@ def name_of(city: City, key: str) -> str:
 
 def one_line(text: str) -> str:
     """The text without line ends and control signs."""
-    return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
+    if not text.isprintable():
+        text = "".join(sign if sign.isprintable() else " " for sign in text)
+    return " ".join(text.split())
+
+
+def grouped(page: Page, city: City) -> dict[Kind, list[str]]:
+    """The ids of what stands behind the cause, by kind."""
+    groups: dict[Kind, list[str]] = {}
+    for key in page.behind:
+        node = city.nodes.get(key)
+        groups.setdefault(node.kind if node else Kind.TITIK, []).append(key)
+    return groups
 
 
 @dataclass(frozen=True, slots=True)
 class Teller:
-    """Tells one page in one language with at most `names` names a list; `repeats` when another language named them above."""
+    """Tells one page in one language with at most `names` names a list; `repeats` when another language named them above.
+
+    `groups` is what `grouped` says of the page: found once, for thousands may stand behind its cause.
+    """
 
     page: Page
     city: City
     language: str
     names: int
+    groups: Mapping[Kind, Sequence[str]]
     repeats: bool = False
 
     def lines(self) -> Iterator[Line]:
@@ -139,26 +155,23 @@ class Teller:
         if fallen and self.page.members != (self.page.cause,):
             yield Line(self._say("members", count=len(fallen)), self._join(fallen) if self.names else "")
 
-    def _groups(self) -> dict[Kind, list[str]]:
-        groups: dict[Kind, list[str]] = {}
-        for key in self.page.behind:
-            node = self.city.nodes.get(key)
-            kind = node.kind if node else Kind.TITIK
-            label, name = kind.value + " ", name_of(self.city, key)
-            groups.setdefault(kind, []).append(name[len(label) :] if name.lower().startswith(label) else name)
-        return groups
+    def _briefly(self, kind: Kind, key: str) -> str:
+        """The name of one of a group, without the word that stands before them all."""
+        label, name = kind.value + " ", name_of(self.city, key)
+        return name[len(label) :] if name.lower().startswith(label) else name
 
     def _behind(self) -> Iterator[Line]:
-        groups = self._groups()
-        counts = {kind: count(kind, len(names), self.language) for kind, names in groups.items()}
+        groups = self.groups
+        counts = {kind: count(kind, len(keys), self.language) for kind, keys in groups.items()}
         cause = self.city.nodes.get(self.page.cause)
         label = self._say("depend" if cause and cause.kind is Kind.APP else "behind", count=len(self.page.behind))
         if groups and self.repeats:
             yield Line(label, ", ".join(counts.values()))
         elif groups:
             yield Line(label)
-            for kind, names in groups.items():
-                yield Line(value="• " + (f"{counts[kind]}: {self._join(names)}" if self.names else counts[kind]))
+            for kind, keys in groups.items():
+                names = self._join(keys, partial(self._briefly, kind))
+                yield Line(value="• " + (f"{counts[kind]}: {names}" if self.names else counts[kind]))
 
     def _hit(self) -> Iterator[Line]:
         """Who is hit; nobody by a lost link, for the service goes on."""
@@ -172,10 +185,10 @@ class Teller:
         if names:
             yield Line(self._say(key), self._join(names) if self.names else str(len(names)))
 
-    def _join(self, names: list[str]) -> str:
-        if len(names) <= self.names + 1:
-            return ", ".join(names)
-        return self._say("more", names=", ".join(names[: self.names]), count=len(names) - self.names)
+    def _join(self, things: Sequence[str], name: Callable[[str], str] = str) -> str:
+        if len(things) <= self.names + 1:
+            return ", ".join(map(name, things))
+        return self._say("more", names=", ".join(map(name, things[: self.names])), count=len(things) - self.names)
 
     def _application(self) -> Iterator[Line]:
         application, node = self.city.applications.get(self.page.cause), self.city.nodes.get(self.page.cause)
@@ -215,7 +228,7 @@ class Teller:
         if self.page.reason:
             yield Line(self._say("was"), self._what())
         if self.page.behind and self.page.why is Why.RECOVERED:
-            counts = [count(kind, len(names), self.language) for kind, names in self._groups().items()]
+            counts = [count(kind, len(keys), self.language) for kind, keys in self.groups.items()]
             yield Line(value=self._say("again", count=", ".join(counts)))
         yield from self._list("told_end", [name_of(self.city, key) for key in self.page.told])
 

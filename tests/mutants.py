@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from monitor.engine import Engine
 from monitor.engine.gate import Gate
+from monitor.engine.hearing import Hearing
 from monitor.engine.state import Heard
 
 
@@ -30,6 +31,7 @@ class NoGate(Engine):
     def _derive(self) -> None:
         super()._derive()
         self.gate = OpenGate(self.state, self.topology)
+        self.hearing = Hearing(self.state, self.topology, self.gate)
 
 
 class NoVouching(Engine):
@@ -38,6 +40,7 @@ class NoVouching(Engine):
     def _derive(self) -> None:
         super()._derive()
         self.gate = DeafGate(self.state, self.topology)
+        self.hearing = Hearing(self.state, self.topology, self.gate)
 
 
 class NoRecovery(Engine):

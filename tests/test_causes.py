@@ -226,7 +226,7 @@ def test_a_cause_below_a_router_that_never_answered_is_told_as_not_verified() ->
 def test_what_answers_without_its_need_does_not_hide_what_hangs_on_another_need() -> None:
     """Perizinan needs the queue of Dukcapil and PBB, which needs the queue, too, and here answers without it."""
     topology = Topology(committed().nodes, ["opd-dispendukcapil", "app-perizinan"])
-    behind = topology.behind("opd-dispendukcapil", spared=lambda node: node == "app-pbb-bphtb")
+    behind = topology.behind("opd-dispendukcapil", spared={"app-pbb-bphtb"})
     assert "app-perizinan" in behind
     assert "app-pbb-bphtb" not in behind
-    assert "app-simrs" not in topology.behind("opd-dispendukcapil", spared=lambda node: node == "app-siak-antrean")
+    assert "app-simrs" not in topology.behind("opd-dispendukcapil", spared={"app-siak-antrean"})

@@ -6,6 +6,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -13,7 +14,7 @@ from monitor.core.city import City, Link
 from monitor.core.events import ClockStepped, Decision, Delivered, Effect, Event, InventoryLoaded, Page, ProbeResult, Tick
 from monitor.core.rules import Grade
 from monitor.core.verdict import Reason, Verdict
-from monitor.engine import Engine, State
+from monitor.engine import SLICE, Engine, State
 from monitor.journal import codec, row_of
 from tests.play import Play
 from tests.test_engine import city
@@ -121,11 +122,14 @@ PLACES = st.sets(st.integers(0, 400), max_size=12)
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(lives(), PLACES, PLACES)
+@given(lives(), PLACES, PLACES, st.sampled_from([1, SLICE]))
 def test_any_interleaving_of_events_snapshots_and_kills_gives_the_same_pages_and_the_same_state(
-    events: list[Event], snapshots: set[int], kills: set[int]
+    events: list[Event], snapshots: set[int], kills: set[int], at_once: int
 ) -> None:
-    assert _restarted(events, snapshots, kills) == _restarted(events, set(), set())
+    """Also in the middle of a repair that is cut into slices."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("monitor.engine.SLICE", at_once)
+        assert _restarted(events, snapshots, kills) == _restarted(events, set(), set())
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -4,9 +4,19 @@ A parent forwards when it is reachable and not down. Kept as one counter a group
 it flips. The graph is free of cycles (the inventory refuses them); a parent without an entry forwards always.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from monitor.core.city import Node
+
+
+class _Place:
+    """Where a node stands: how many parents of each of its groups forward, and how many of the groups are dead."""
+
+    __slots__ = ("dead_groups", "forwarding", "id")
+
+    def __init__(self, node: str, groups: Iterable[Iterable[str]]) -> None:
+        self.id, self.dead_groups = node, 0
+        self.forwarding = [len(set(group)) for group in groups]
 
 
 class Topology:
@@ -16,14 +26,12 @@ class Topology:
         """Build the counters with everything forwarding, then take down what is down."""
         self._nodes = nodes
         self._down: set[str] = set()
-        self._children: dict[str, list[tuple[str, int]]] = {}
-        self._forwarding: dict[str, list[int]] = {}
-        self._dead_groups: dict[str, int] = dict.fromkeys(nodes, 0)
+        self._places = {node.id: _Place(node.id, node.groups) for node in nodes.values()}
+        self._children: dict[str, list[tuple[_Place, int]]] = {}
         for node in nodes.values():
-            self._forwarding[node.id] = [len(group) for group in node.groups]
             for index, group in enumerate(node.groups):
-                for parent in group:
-                    self._children.setdefault(parent, []).append((node.id, index))
+                for parent in dict.fromkeys(group):
+                    self._children.setdefault(parent, []).append((self._places[node.id], index))
         for node_id in down:
             self.set_down(node_id, down=True)
 
@@ -38,15 +46,16 @@ class Topology:
 
     def reachable(self, node: str) -> bool:
         """Tell whether some way leads to the node (not whether it answers)."""
-        return not self._dead_groups[node]
+        return not self._places[node].dead_groups
 
     def forwards(self, node: str) -> bool:
         """Tell whether the node is reachable and not down."""
-        return node not in self._down and not self._dead_groups.get(node, 0)
+        place = self._places.get(node)
+        return node not in self._down and not (place and place.dead_groups)
 
     def children(self, node: str) -> tuple[str, ...]:
         """Ids of the nodes that name this one as a parent, each once."""
-        return tuple(dict.fromkeys(child for child, _ in self._children.get(node, ())))
+        return tuple(dict.fromkeys(child.id for child, _ in self._children.get(node, ())))
 
     def parents(self, node: str) -> tuple[str, ...]:
         """Ids of all parents of the node, each once."""
@@ -63,7 +72,7 @@ class Topology:
             self._down.discard(node)
         return self._spread(node, up=not down) if self.forwards(node) != before else []
 
-    def behind(self, *nodes: str, spared: Callable[[str], bool] = lambda _: False) -> tuple[str, ...]:
+    def behind(self, *nodes: str, spared: Collection[str] = ()) -> tuple[str, ...]:
         """Nodes that cannot be reached now and could be, were these not down, nor what is down behind them; nearest first.
 
         Those that are `spared` answer all the same: they are not among them, nor is what only hangs on them.
@@ -73,14 +82,19 @@ class Topology:
         queue = list(nodes)
         for parent in queue:
             gone = found.get(parent, True)
-            for child, group in self._children.get(parent, ()):
-                if child in found or self._forwarding[child][group]:
+            for place, group in self._children.get(parent, ()):
+                child = place.id
+                if place.forwarding[group] or child in found:
                     continue
-                groups = revived.setdefault(child, {})
-                groups[group] = groups.get(group, False) or gone
-                if len(groups) == self._dead_groups[child] and any(groups.values()):
-                    found[child] = not spared(child)
-                    queue.append(child)
+                if place.dead_groups > 1:
+                    groups = revived.setdefault(child, {})
+                    groups[group] = groups.get(group, False) or gone
+                    if len(groups) < place.dead_groups or not any(groups.values()):
+                        continue
+                elif not gone:
+                    continue
+                found[child] = child not in spared
+                queue.append(child)
         return tuple(node for node, gone in found.items() if gone and node not in nodes)
 
     def hangs_on(self, child: str, parent: str) -> bool:
@@ -90,8 +104,12 @@ class Topology:
         )
 
     def hanging(self, node: str) -> Iterator[str]:
-        """Ids of the children that can only be reached through this node now."""
-        return (child for child in self.children(node) if self.hangs_on(child, node))
+        """Ids of the children that can only be reached through this node now: those that hang on it, each once."""
+        itself, before = int(self.forwards(node)), None
+        for child, group in self._children.get(node, ()):  # the edges of a child stand side by side
+            if child is not before and child.forwarding[group] == itself:
+                before = child
+                yield child.id
 
     def _spread(self, start: str, *, up: bool) -> list[str]:
         """Count parents up or down, child by child; return the nodes whose reachability flipped by it."""
@@ -99,13 +117,12 @@ class Topology:
         flipped, queue = [], [start]
         for parent in queue:
             for child, group in self._children.get(parent, ()):
-                counters = self._forwarding[child]
-                counters[group] += step
-                if counters[group] != edge:
+                child.forwarding[group] += step
+                if child.forwarding[group] != edge:
                     continue  # the group lives, or is dead, as before
-                self._dead_groups[child] += dead
-                if self._dead_groups[child] == alive:
-                    flipped.append(child)
-                    if child not in self._down:
-                        queue.append(child)
+                child.dead_groups += dead
+                if child.dead_groups == alive:
+                    flipped.append(child.id)
+                    if child.id not in self._down:
+                        queue.append(child.id)
         return flipped

@@ -19,9 +19,13 @@ from monitor.journal import DamagedError, Journal, JournalError, Recovery, Row, 
 from monitor.schedule import Clock
 
 FLUSH = 0.5
-SNAPSHOT_ROWS, SNAPSHOT_SECONDS = 20_000, 600.0
+SNAPSHOT_ROWS, SNAPSHOT_SHARE, SNAPSHOT_SECONDS = 20_000, 5, 600.0
+"""A snapshot comes after so many rows, in a big city so many for each of its checks: to read them takes as long as to read that."""
 PAUSES = (1.0, 30.0)
 MOST_WAITING = 50_000
+HELD = 0.002
+"""Seconds after which the loop goes to others between two events; the dearest single step comes on top of that."""
+WORDS = 500
 
 
 class Hands(Protocol):
@@ -61,7 +65,7 @@ class Flow:
         self._woken = asyncio.Event()
         self._stopping = False
         self._flush_at = float("inf")
-        self._ticked = 0.0
+        self._ticked = self._gave_way = 0.0
         self._snapshot_at, self._unsaved = clock.now(), len(recovery.tail)
 
     def put(self, event: Event) -> None:
@@ -84,10 +88,10 @@ class Flow:
         try:
             while not self._stopping:
                 await self._wait()
-                self._take_in()
+                await self._take_in()
                 if self._effects or self._committed or self._clock.now() >= self._flush_at:
                     await self._commit()
-            self._take_in()
+            await self._take_in()
             await self._commit()
             await self._save()
         finally:
@@ -110,14 +114,29 @@ class Flow:
         if alarm is not None:
             alarm.cancel()
 
-    def _take_in(self) -> None:
-        """Apply all that waits, and a tick when its time has come."""
-        while self._inbox:
-            self._apply(self._inbox.popleft())
+    async def _take_in(self) -> None:
+        """Apply all that waits now, and a tick when its time has come, or as many as the engine needs to end what it began."""
+        for _ in range(len(self._inbox)):
+            if self._inbox:  # some may have been let go meanwhile
+                self._apply(self._inbox.popleft())
+                await self._give_way()
         deadline, now = self.engine.next_deadline(), self._clock.now()
         if deadline is not None and deadline <= now and now >= self._ticked + FLUSH:
             self._ticked = now
-            self._apply(Tick(math.ceil(now * 1000) / 1000))  # rounded down it might come before the time that it stands for
+            self._tick()
+        while self.engine.unfinished:
+            await self._give_way()
+            self._tick()
+
+    async def _give_way(self) -> None:
+        """Let others have the loop when we held it for long; nothing but this task changes the engine meanwhile."""
+        loop = asyncio.get_running_loop()
+        if loop.time() >= self._gave_way + HELD:
+            await asyncio.sleep(0)
+            self._gave_way = loop.time()
+
+    def _tick(self) -> None:
+        self._apply(Tick(math.ceil(self._clock.now() * 1000) / 1000))  # rounded down it might come before the time that it stands for
 
     def _apply(self, event: Event) -> None:
         try:
@@ -152,7 +171,7 @@ class Flow:
                 await self._go_back()
             else:
                 self._unsaved += len(self._rows)
-                self._act()
+                await self._act()
                 await self._save_sometimes()
         self._flush_at = float("inf")
 
@@ -163,7 +182,7 @@ class Flow:
             again, self._applied, self._rows, self._effects = self._applied, [], [], []
             self.engine = engine_of(recovery)
             self._inbox.extendleft(reversed(again))
-            self._take_in()
+            await self._take_in()
 
     async def _pause(self, seconds: float) -> None:
         alarm = self._clock.call_at(self._clock.now() + seconds, self._woken.set)
@@ -173,12 +192,15 @@ class Flow:
             self._woken.clear()
         alarm.cancel()
 
-    def _act(self) -> None:
+    async def _act(self) -> None:
         """Hand on what was decided, now that it is on disk."""
         applied, effects = self._applied, self._effects
         self._applied, self._rows, self._effects, self.trouble = [], [], [], ""
         if self.hands is not None:
-            self.hands.verify([effect for effect in effects if isinstance(effect, Verify)])
+            words = [effect for effect in effects if isinstance(effect, Verify)]
+            for begin in range(0, len(words), WORDS):
+                self.hands.verify(words[begin : begin + WORDS])
+                await self._give_way()
             for effect in effects:
                 if isinstance(effect, Page):
                     self.hands.submit(effect)
@@ -191,7 +213,10 @@ class Flow:
     async def _save_sometimes(self) -> None:
         """Keep a snapshot now and then; when there is no room, the log alone is enough until the next time."""
         now = self._clock.now()
-        if self._unsaved >= SNAPSHOT_ROWS or now >= self._snapshot_at + SNAPSHOT_SECONDS:
+        if (
+            self._unsaved >= max(SNAPSHOT_ROWS, len(self.engine.state.beliefs) * SNAPSHOT_SHARE)
+            or now >= self._snapshot_at + SNAPSHOT_SECONDS
+        ):
             await self._save()
 
     async def _save(self) -> None:

@@ -5,7 +5,6 @@ Everything that may refuse is asked before the first look is sent: inventory (78
 
 import asyncio
 import contextlib
-import gc
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -17,6 +16,7 @@ from exporters.web import application
 from monitor import control
 from monitor.core.city import City
 from monitor.daemon import descriptors, logs
+from monitor.daemon.garbage import quieten
 from monitor.daemon.listen import listener
 from monitor.daemon.logs import log
 from monitor.daemon.reload import Inventory, Load
@@ -77,8 +77,7 @@ async def _serve(settings: Settings, shell: Shell, city: City, sock: socket.sock
 def _say_started(settings: Settings, sock: socket.socket) -> None:
     address = sock.getsockname()
     log.info("started", listen=f"{address[0]}:{address[1]}", config=str(settings.config), data=str(settings.data_dir))
-    gc.collect()
-    gc.freeze()  # a full collection over the city would stop the loop for tens of milliseconds
+    quieten()
 
 
 async def _any(stopping: asyncio.Event, *tasks: "asyncio.Task[None]") -> None:

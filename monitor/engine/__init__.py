@@ -10,6 +10,7 @@ have no route ourselves is a fact about it, and no lack of a look.
 
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import islice
 
 from alerts.incidents import Incident
 from monitor.core import belief as beliefs
@@ -33,12 +34,15 @@ from monitor.core.verdict import ANSWERED, Reason, Verdict
 from monitor.engine.causes import Causes
 from monitor.engine.desk import Desk, Outcome
 from monitor.engine.gate import HOLD, Gate
+from monitor.engine.hearing import Hearing
 from monitor.engine.ports import Ports
-from monitor.engine.state import Condition, Heard, State
+from monitor.engine.state import Condition, State
 
 __all__ = ["Condition", "Engine", "State"]
 
 ASK_AGAIN = 1.0
+SLICE = 500
+"""As many nodes are started anew in one step after a repair; the rest in the next ones, so that none takes long."""
 
 
 class Engine:
@@ -54,6 +58,8 @@ class Engine:
 
     def apply(self, event: Event) -> list[Effect]:
         """Take one event into the state; return what is to be done. Never raises: what it cannot use it counts."""
+        if self.state.freed:
+            self._carry_on_before(event)
         match event:
             case ProbeResult():
                 self._looked(event)
@@ -70,8 +76,14 @@ class Engine:
     def next_deadline(self) -> float | None:
         """Return the time at which the engine wants a `Tick`, or None."""
         waits = (wait.deadline for wait in self.state.gate.values())
-        when = min((*waits, *(incident.deadline for incident in self.open_incidents())), default=float("inf"))
+        freed = islice(self.state.freed.values(), 1)
+        when = min((*freed, *waits, *(incident.deadline for incident in self.open_incidents())), default=float("inf"))
         return None if when == float("inf") else when
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether a repair is not worked off yet: a `Tick` is wanted at once."""
+        return bool(self.state.freed)
 
     def owed(self) -> list[Page]:
         """Return the pages decided and not yet reported Delivered, in the order of decision."""
@@ -91,7 +103,8 @@ class Engine:
             return Condition.UNWATCHED
         check, belief = city.checks[node.checks[0]], self.state.beliefs[node.checks[0]]
         status = beliefs.status_at(check, belief, at)
-        if not self.topology.reachable(node_id) and status not in (Status.UP, Status.NEW) and node_id not in self.desk.open:
+        shadowed = not self.topology.reachable(node_id) or node_id in self.state.freed
+        if shadowed and status not in (Status.UP, Status.NEW) and node_id not in self.desk.open:
             return Condition.UNKNOWN if self.blind else Condition.SHADOWED
         if node_id in self.state.silent:
             return Condition.NO_REPLY
@@ -140,7 +153,7 @@ class Engine:
         if look.values:
             self._heed_ports(look)
         if self.topology.any_down and belief.status is Status.UP and look.verdict in ANSWERED:
-            self._hear(check, look)
+            self.hearing.hear(check.node, look)
         if self.state.gate:
             if look.verdict in ANSWERED:
                 self._settle(self.causes.hear(check.node, look.sent), look.at)
@@ -173,7 +186,7 @@ class Engine:
             self._came_up(node, Why.RECOVERED, look.at)
         elif belief.status is Status.DOWN and belief.first_ok:
             self._out.effects.append(Verify(check.id, belief.first_ok + beliefs.RECOVERY))
-        elif look.verdict is Verdict.FAIL and belief.status is Status.DOWN and self._spoken_for(node, last_loss, look.sent):
+        elif look.verdict is Verdict.FAIL and belief.status is Status.DOWN and self.hearing.spoken_for(node, last_loss, look.sent):
             self._hush(node, look.at)
         if belief.status is Status.SUSPECT:
             self._out.effects.append(Verify(check.id, beliefs.look_again(self.state.city.rules[check.grade], check, belief)))
@@ -220,10 +233,27 @@ class Engine:
         if why is Why.RECOVERED:
             self.state.silent.pop(node, None)
         self.desk.came_up(node, why, at)
-        queue = self.topology.set_down(node, down=False)
-        for freed in queue:
-            if freed not in self.desk.open and self._start_anew(freed, at):
-                queue.extend(self.topology.set_down(freed, down=False))
+        self.state.freed.update(dict.fromkeys(self.topology.set_down(node, down=False), at))
+        self._carry_on(at, SLICE)
+
+    def _carry_on(self, at: float, most: int) -> None:
+        """Start the next of those anew to which a way leads again, nearest first; what is freed by that follows."""
+        while most > 0 and self.state.freed:
+            nodes = list(islice(self.state.freed, most))
+            for node in nodes:
+                self._free(node, at)
+            most -= len(nodes)
+
+    def _carry_on_before(self, event: Event) -> None:
+        """Let no event meet a node that is still to be started anew; a new city has to wait for all of them."""
+        if isinstance(event, ProbeResult) and event.check in self.state.city.checks:
+            self._free(self.state.city.checks[event.check].node, event.at)
+        self._carry_on(event.at, len(self.state.city.nodes) if isinstance(event, InventoryLoaded) else SLICE)
+
+    def _free(self, node: str, at: float) -> None:
+        waited = self.state.freed.pop(node, None) is not None
+        if waited and node not in self.desk.open and self._start_anew(node, at):
+            self.state.freed.update(dict.fromkeys(self.topology.set_down(node, down=False), at))
 
     def _start_anew(self, node: str, at: float) -> bool:
         """Look again at all of a node that is in doubt; tell whether its decider is."""
@@ -241,35 +271,6 @@ class Engine:
         return decider.id in doubted
 
     # -- those that do not answer while what is behind them does
-
-    def _hear(self, check: Check, look: ProbeResult) -> None:
-        """Note an answer that came through a node which is down: it may be that one only does not answer itself."""
-        node = check.node
-        if self.topology.is_down(node):
-            through = [node] if self.state.city.nodes[node].kind is not Kind.APP else []
-        elif not self.topology.reachable(node):
-            through = list(self.gate.carriers(node))
-        else:
-            return
-        for carrier in through:
-            if not self._heard_since_its_loss(carrier, besides=node):
-                self.state.heard[carrier] = Heard(node, look.sent, look.at)
-
-    def _heard_since_its_loss(self, carrier: str, besides: str) -> bool:
-        """Tell whether an earlier answer since the last loss is kept: one that came later might be too late to lie before the next.
-
-        Not for one who has another way, if who answers now has not.
-        """
-        heard, decider = self.state.heard.get(carrier), self.state.city.decider(carrier)
-        if heard is None or decider is None or heard.sent <= self.state.beliefs[decider.id].last_loss:
-            return False
-        only = self.topology.hangs_on
-        return heard.child == carrier or only(heard.child, carrier) or (besides != carrier and not only(besides, carrier))
-
-    def _spoken_for(self, node: str, lost: float, lost_again: float) -> bool:
-        """Tell whether an answer came through a node between two losses of its own; after the last one it may just be coming back."""
-        heard = self.state.heard.get(node)
-        return heard is not None and lost < heard.sent and heard.at < lost_again and self.gate.came_through(node, heard)
 
     def _hush(self, node: str, at: float) -> None:
         """A node that works and does not answer us is a ticket: no cause, no page."""
@@ -367,6 +368,7 @@ class Engine:
         down = [node for node in city.nodes if self._is_down(node) and node not in state.silent]
         self.topology = Topology(city.nodes, down)
         self.gate = Gate(state, self.topology)
+        self.hearing = Hearing(state, self.topology, self.gate)
         self.causes = Causes(state, self.topology)
         self.ports = Ports(city)
         self.desk = Desk(state, self.topology, self.causes, self._out)

@@ -78,6 +78,7 @@ class Causes:
                 if risk.id in self._crowds:
                     self._crowds_of.setdefault(member, []).append(self._crowds[risk.id])
         self._links = _only_links(state.city)
+        self._apps = {node.id for node in state.city.nodes.values() if node.kind is Kind.APP}
         for node in self._crowds_of:
             self._count(node, self._status(node), 1)
         self.listen()
@@ -144,15 +145,16 @@ class Causes:
 
     def behind(self, members: Iterable[str]) -> tuple[str, ...]:
         """Return what these roots take with them; not an application that answers although another one that it needs does not."""
-        return self._topology.behind(*members, spared=self._answers_without)
+        return self._topology.behind(*members, spared={app for app in self._apps if self._answers_without(app)})
 
     def cause(self, members: Sequence[str], why: Why) -> Cause:
         """Return what is named as the cause of these roots: the one risk that explains them, or the one that fell first."""
         city, first = self._state.city, min(members, key=self._fell)
         best, second = self._covers(members)
         named = max(best.risks, key=lambda risk: len(set(self.risks[risk].members).intersection(members)), default=first)
-        gone = self.behind(members)
-        behind = [city.nodes[each] for each in gone if city.nodes[each].kind is not Kind.LINK and each != named]
+        gone = [city.nodes[each] for each in self.behind(members) if each != named]
+        link = Kind.LINK
+        behind = [each for each in gone if each.kind is not link]
         nodes = [city.nodes[each] for each in members]
         opds, urusan = incidents.impact(city, [*nodes, *behind])
         belief = self._state.beliefs[city.nodes[first].checks[0]]
@@ -184,8 +186,9 @@ class Causes:
 
     def _alike(self, node: str, behind: Sequence[Node]) -> tuple[str, ...]:
         """The ids that would look the same from here: the node, its only link, and risks that take nothing but it and what is behind it."""
-        link, gone = self._links.get(node), {node, *(each.id for each in behind)}
-        risks = [risk.id for risk in self._risks_of.get(node, ()) if risk.id in self._state.city.risks and gone.issuperset(risk.members)]
+        link, named = self._links.get(node), [risk for risk in self._risks_of.get(node, ()) if risk.id in self._state.city.risks]
+        gone = {node, *(each.id for each in behind)} if named else set()
+        risks = [risk.id for risk in named if gone.issuperset(risk.members)]
         return (node, *([link.id] if link else []), *risks)
 
     # -- small questions
@@ -238,7 +241,7 @@ class Causes:
 
     def _answers_without(self, node: str) -> bool:
         city = self._state.city
-        if city.nodes[node].kind is not Kind.APP or self._status(node) is not Status.UP:
+        if self._status(node) is not Status.UP:
             return False
         dead = [group for group in city.nodes[node].groups if not any(map(self._topology.forwards, group))]
         return all(parent in city.nodes and city.nodes[parent].kind is Kind.APP for group in dead for parent in group)

@@ -69,3 +69,4 @@ class State:
     owed: dict[str, Page] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     serial: int = 0
+    freed: dict[str, float] = field(default_factory=dict)

@@ -1,9 +1,11 @@
 """What a row of the journal is, and how facts become rows and back: JSON by pydantic, after the types of the core."""
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from functools import cache
+from itertools import islice
+from typing import Any, Final, get_type_hints
 
 from pydantic import TypeAdapter
 
@@ -22,6 +24,7 @@ _DECISION: Final = TypeAdapter(Decision)
 _PAGE: Final = TypeAdapter(Page)
 _STATE: Final = TypeAdapter(State)
 _CITY: Final = TypeAdapter(City)
+_SLICE: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +94,40 @@ def settled(city: City) -> City:
 
 def pack(state: State) -> bytes:
     """Return a state as a snapshot keeps it, not yet squeezed: this part needs the state to stand still."""
-    return _STATE.dump_json(state)
+    return b"".join(pieces(state))
 
 
-def squeeze(packed: bytes) -> bytes:
-    """Compress a packed state; its checksum tells a damaged one on reading."""
-    return zlib.compress(packed, 1)
+def pieces(whole: State | City) -> Iterator[bytes]:
+    """Yield what `pack` returns in pieces of a few milliseconds each; the state must stand still until the last one."""
+    for number, (name, kind) in enumerate(_parts(type(whole)).items()):  # type: ignore[arg-type]  # a class has a hash though its instances have none
+        part = getattr(whole, name)
+        yield b'%c"%s":' % (b"," if number else b"{", name.encode())
+        if isinstance(part, City):
+            yield from pieces(part)
+        elif isinstance(part, Mapping):
+            yield from _slices(part, kind)
+        else:
+            yield kind.dump_json(part)
+    yield b"}"
+
+
+def _slices(part: Mapping[Any, object], kind: TypeAdapter[Any]) -> Iterator[bytes]:
+    entries, before = iter(part.items()), b"{"
+    while some := dict(islice(entries, _SLICE)):
+        yield before + kind.dump_json(some)[1:-1]
+        before = b","
+    yield b"}" if part else b"{}"
+
+
+@cache
+def _parts(kind: type) -> Mapping[str, TypeAdapter[Any]]:
+    return {name: TypeAdapter(hint) for name, hint in get_type_hints(kind).items()}
+
+
+def squeeze(*packed: bytes) -> bytes:
+    """Compress a packed state, whole or in pieces; its checksum tells a damaged one on reading."""
+    squeezing = zlib.compressobj(1)
+    return b"".join([*map(squeezing.compress, packed), squeezing.flush()])
 
 
 def unpack(body: bytes) -> State:

@@ -102,9 +102,9 @@ class Store:
             self._db.executemany("INSERT INTO log VALUES (?, ?, ?, ?, ?)", numbered)
         self.last += len(rows)
 
-    def keep_snapshot(self, seq: int, at: float, packed: bytes) -> None:
+    def keep_snapshot(self, seq: int, at: float, *packed: bytes) -> None:
         """Keep a packed state that stands for everything up to `seq`, the one before it, and the first one of each day."""
-        body = squeeze(packed)
+        body = squeeze(*packed)
         with self._transaction():
             self._db.execute("INSERT OR REPLACE INTO snapshot VALUES (?, ?, ?)", (seq, at, body))
             self._db.execute("INSERT OR IGNORE INTO daily VALUES (?, ?, ?)", (at // DAY, at, body))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from monitor.engine import State
-from monitor.journal.codec import Recovery, Row, pack
+from monitor.journal.codec import Recovery, Row, pieces
 from monitor.journal.compaction import Keep
 from monitor.journal.errors import JournalError
 from monitor.journal.folder import Ballast, Lock, make
@@ -90,8 +90,12 @@ class Journal:
                     break
 
     async def snapshot(self, seq: int, at: float, state: State) -> None:
-        """Keep the state as it is now, which stands for everything up to `seq`."""
-        await self._run(self._store.keep_snapshot, seq, at, pack(state))
+        """Keep the state as it is now, which stands for everything up to `seq`; it must stand still until this is done."""
+        packed = []
+        for piece in pieces(state):
+            packed.append(piece)
+            await asyncio.sleep(0)  # all at once it would hold the loop for more than half a second in a city of 100,000 targets
+        await self._run(self._store.keep_snapshot, seq, at, *packed)
 
     async def close(self) -> None:
         """Wait for what is being written, close the files and let go of the folder."""

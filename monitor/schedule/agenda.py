@@ -16,6 +16,7 @@ from monitor.core.events import Verify
 SPACING = 0.3
 GRID = 0.01
 MOST_IN_FLIGHT = 2
+MOST_AT_ONCE = 300
 
 
 @dataclass(slots=True, eq=False)
@@ -77,12 +78,15 @@ class Agenda:
             del self._places[heapq.heappop(self._heap)]
         return self._heap[0] if self._heap else None
 
-    def take(self, at: float) -> list[Entry]:
-        """Return what is due at `at`, in order, and put each at its next phase."""
+    def take(self, at: float, most: int = MOST_AT_ONCE) -> list[Entry]:
+        """Return what is due at `at`, in order, and put each at its next phase; what is more than `most` stays due."""
         found: list[Entry] = []
-        while self._heap and self._heap[0] <= at:
-            due = heapq.heappop(self._heap)
-            for entry in self._places.pop(due):
+        while self._heap and self._heap[0] <= at and len(found) < most:
+            due, entries = self._heap[0], self._places[self._heap[0]]
+            entries, self._places[due] = entries[:most], entries[most:]
+            if not self._places[due]:
+                del self._places[heapq.heappop(self._heap)]
+            for entry in entries:
                 if not _is_due(entry, due):
                     continue
                 if entry.sent + SPACING > at:

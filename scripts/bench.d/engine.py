@@ -10,22 +10,21 @@ import time
 import tracemalloc
 from collections.abc import Iterator
 
-from monitor.core.city import Check, City, Kind, Node, Receiver, Route
-from monitor.core.events import Event, InventoryLoaded, ProbeResult, Verify
-from monitor.core.rules import Grade
+from bench_city import DEAD, TARGETS, big_city, good_looks, is_behind, look
+
+from monitor.core.city import City, Kind, Node
+from monitor.core.events import Event, InventoryLoaded, Verify
 from monitor.core.topology import Topology
-from monitor.core.verdict import Reason, Verdict
 from monitor.engine import Engine, State
 
-TARGETS, ROUTERS = 100_000, 10
 LAYERS, PARENTS = (100, 1_000, 9_000, 89_900), 10
 ROUNDS = 3
-DEAD, MOST = "router-3", 20
+MOST = 20
 
 
 def bench() -> Iterator[dict[str, object]]:
     """Measure one after the other."""
-    city = _city()
+    city = big_city()
     tracemalloc.start()
     engine = Engine(State(City("")))
     engine.apply(InventoryLoaded(0.0, city))
@@ -43,31 +42,12 @@ def _row(name: str, ours: float, goal: float, unit: str) -> dict[str, object]:
     return {"bench": name, "ours": round(ours, 4), "peer": "the goal", "theirs": round(goal, 4), "unit": unit, "goal": 1.0}
 
 
-def _city() -> City:
-    nodes, checks = {"hub": Node("hub", Kind.HUB, "hub", (), ("hub/icmp",))}, {"hub/icmp": _check("hub", Grade.CORE)}
-    for number in range(TARGETS + ROUTERS):
-        router = number < ROUTERS
-        node = f"router-{number}" if router else f"site-{number}"
-        above = "hub" if router else f"router-{number % ROUTERS}"
-        nodes[node] = Node(node, Kind.KECAMATAN if router else Kind.KELURAHAN, node, ((above,),), (f"{node}/icmp",))
-        checks[f"{node}/icmp"] = _check(node, Grade.CORE if router else Grade.FIBRE)
-    return City("", nodes=nodes, checks=checks, routes=(Route(("all",)),), receivers={"all": Receiver("all", "webhook", "all")})
-
-
-def _check(node: str, grade: Grade) -> Check:
-    interval, timeout = (3.0, 1.0) if grade is Grade.CORE else (10.0, 2.0)
-    return Check(f"{node}/icmp", node, "icmp", node, grade, interval, timeout)
-
-
 def _round(engine: Engine, city: City, at: float) -> float:
     """One good look at every target; CPU seconds a look."""
-    looks = [
-        ProbeResult(check, round(at + n * 1e-4, 3), round(at + n * 1e-4 + 0.01, 3), Verdict.OK, None, 0.01)
-        for n, check in enumerate(city.checks)
-    ]
+    looks = good_looks(city, at)
     begun = time.process_time()
-    for look in looks:
-        engine.apply(look)
+    for each in looks:
+        engine.apply(each)
     return (time.process_time() - begun) / len(looks)
 
 
@@ -80,20 +60,10 @@ def _cascade(engine: Engine, at: float) -> float:
             more: dict[str, None] = {}
             for check in asked:
                 at = round(at + 0.05, 3)
-                cost, wanted = _step(engine, _look(check, at, lost=dead and _is_behind(check)))
+                cost, wanted = _step(engine, look(check, at, lost=dead and is_behind(check)))
                 worst, more = max(worst, cost), more | dict.fromkeys(wanted)
             asked, at = list(dict.fromkeys([f"{DEAD}/icmp", *list(more)[:MOST]])), at + 1.0
     return worst
-
-
-def _is_behind(check: str) -> bool:
-    node = check.partition("/")[0]
-    return node == DEAD or (node.startswith("site-") and int(node.removeprefix("site-")) % ROUTERS == int(DEAD[-1]))
-
-
-def _look(check: str, at: float, *, lost: bool) -> ProbeResult:
-    verdict, reason, seconds = (Verdict.FAIL, Reason.TIMEOUT, None) if lost else (Verdict.OK, None, 0.01)
-    return ProbeResult(check, at, round(at + 0.01, 3), verdict, reason, seconds)
 
 
 def _step(engine: Engine, event: Event) -> tuple[float, set[str]]:

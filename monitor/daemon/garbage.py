@@ -1,0 +1,18 @@
+"""Garbage: Python counts references, and looks for circles only now and then; to look at all that there is would stop the loop."""
+
+import gc
+
+SELDOM = 1000
+"""Instead of every 10th time that those of middle age are looked at, all are in every 1000th."""
+
+
+def quieten() -> None:
+    """Look at all once, now that the city stands, and never again at what is there; at what comes later by and by.
+
+    In a city of 100,000 targets looking at all takes 0.2 s, and in a cascade, when thousands of things wait to be written, Python would
+    take 15 to 35 ms for what came since, every few seconds. What runs here leaves next to no circles behind.
+    """
+    gc.collect()
+    gc.freeze()
+    young, middle, _ = gc.get_threshold()
+    gc.set_threshold(young, middle, SELDOM)
