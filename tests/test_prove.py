@@ -131,6 +131,19 @@ def test_a_router_that_comes_back_without_a_voice_is_found_so_whenever_those_beh
     assert play.wrong() == []
 
 
+@pytest.mark.parametrize(
+    ("number", "faults", "gap"),
+    [
+        (3, ("mute:kec-1", "risk:pln-0"), 172.6),  # a router that is silent already dies with its feeder
+        (0, ("risk:sungai-0", "link:link-opd-25-hub"), 240),  # a river takes a site of which a line was told before
+        (0, ("node:opd-39", "own:resolver"), 0),  # what would speak for a site cannot be asked, for it has a name
+        (1, ("own:resolver", "mute:opd-30"), 155.8),
+    ],
+)
+def test_what_was_wrong_in_an_invented_city_is_right(number: int, faults: tuple[str, ...], gap: float) -> None:
+    assert Play(Ground(invented(number)), Case(faults, gap=gap)).wrong() == []
+
+
 def test_under_loss_no_more_is_false_than_the_odds_allow() -> None:
     wanted = [each for each in faults(GROUND.city, GROUND.oracle) if each.startswith(("node:kec", "node:isp", "silent:"))]
     found = try_out(GROUND, (case for each in wanted for case in Task((each,)).cases(Plan(phases=2, loss=0.03))))

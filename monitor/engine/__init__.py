@@ -16,18 +16,7 @@ from alerts.incidents import Incident
 from monitor.core import belief as beliefs
 from monitor.core.belief import Belief, Status
 from monitor.core.city import Check, Kind
-from monitor.core.events import (
-    ClockStepped,
-    Delivered,
-    Effect,
-    Event,
-    InventoryLoaded,
-    Page,
-    ProbeResult,
-    Tick,
-    Verify,
-    Why,
-)
+from monitor.core.events import ClockStepped, Delivered, Effect, Event, InventoryLoaded, Page, ProbeResult, Tick, Verify, Why
 from monitor.core.rules import CONFIRM
 from monitor.core.topology import Topology
 from monitor.core.verdict import ANSWERED, Reason, Verdict
@@ -282,6 +271,8 @@ class Engine:
     def _lost_its_voice(self, node: str, after: float, at: float) -> None:
         """Nothing behind a silent node answers any more: it is down after all."""
         del self.state.silent[node]
+        belief = self.state.beliefs[self.state.city.nodes[node].checks[0]]
+        belief.first_loss = max(belief.first_loss, self.gate.fell_behind(node))
         self._out.decide(at, node, "down", Why.NOTHING_BEHIND)
         self._went_down(node, after, at)
 

@@ -128,6 +128,11 @@ class Gate:
             return True
         return any(self._alive(child) for child in self._topology.hanging(node))
 
+    def fell_behind(self, node: str) -> float:
+        """Return when the first of those fell who are reached through this node alone; 0 when none did: a silent one fell then, too."""
+        beliefs = (self._belief(child) for child in self._topology.hanging(node))
+        return min((each.first_loss for each in beliefs if each and each.status is not Status.UP and each.losses), default=0.0)
+
     def above(self, node: str) -> Iterator[str]:
         """Return the parents, and the parents of those that do not speak for themselves."""
         for parent in self._topology.parents(node):
