@@ -221,6 +221,7 @@ class Engine:
         self.state.heard.pop(node, None)
         if why is Why.RECOVERED:
             self.state.silent.pop(node, None)
+            self._start_anew(node, at)  # its other checks fell with it
         self.desk.came_up(node, why, at)
         self.state.freed.update(dict.fromkeys(self.topology.set_down(node, down=False), at))
         self._carry_on(at, SLICE)
