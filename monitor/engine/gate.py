@@ -11,7 +11,7 @@ Who cannot be asked is passed over: a node that is not looked at, or never answe
 it. The wait is bounded; then the root is paged as "cause not verified".
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from itertools import chain, islice
 
@@ -27,7 +27,7 @@ GRACE = 5.0
 HOLD = 90.0
 ASKED = 3
 """As many of those behind a root are asked at once; the quickest ones, for their time-outs are waited for."""
-NEW, UP = Status.NEW, Status.UP
+NEW, UP, DOWN = Status.NEW, Status.UP, Status.DOWN
 """By themselves, for thousands are asked at once: an enumeration takes longer to name its member than a dict to find one."""
 LIVING = (Status.UP, Status.SUSPECT)
 UNABLE = (Reason.NO_ROUTE, Reason.OWN_RESOLVER)
@@ -108,25 +108,27 @@ class Gate:
         known, own = self._state.beliefs, self._state.city.nodes[node]
         if own.kind is Kind.APP:
             return
+        yield from self._heard(node, after)
         beside = [known[check] for check in own.checks[1:]]
         yield from (Heard(node, each.last_ok_sent, each.last_ok) for each in beside if each.last_ok_sent > after)
         for child in self._topology.hanging(node):
             belief = self._belief(child) if child not in self._state.silent else None
             if child == besides:
                 continue
-            if belief is None:
+            if belief is not None and belief.status is UP:
+                if belief.last_ok_sent > after:
+                    yield Heard(child, belief.last_ok_sent, belief.last_ok)
+            elif belief is None or self._topology.leads_on(child):
                 yield from (replace(heard, child=child) for heard in self.answers(child, after))
-            elif belief.status is UP and belief.last_ok_sent > after:
-                yield Heard(child, belief.last_ok_sent, belief.last_ok)
 
-    def lives(self, node: str) -> bool:
-        """Tell whether something that is reached through this silent node alone is still believed alive."""
+    def lives(self, node: str, those: Collection[Status] = LIVING) -> bool:
+        """Tell whether something that is reached through this silent node alone is believed to be one of `those`."""
         known, own = self._state.beliefs, self._state.city.nodes[node]
         if own.kind is Kind.APP:
             return False
-        if any(known[check].status in LIVING for check in own.checks[1:]):
+        if any(known[check].status in those for check in own.checks[1:]):
             return True
-        return any(self._alive(child) for child in self._topology.hanging(node))
+        return any(self._alive(child, those) for child in self._topology.hanging(node))
 
     def fell_behind(self, node: str) -> float:
         """Return when the first of those fell who are reached through this node alone; 0 when none did: a silent one fell then, too."""
@@ -151,7 +153,7 @@ class Gate:
                 continue
             if self._topology.is_down(parent) and self._topology.reachable(parent):
                 yield parent
-            elif not self._speaks_itself(parent):
+            elif not self._topology.reachable(parent) or not self._speaks_itself(parent):
                 yield from self.carriers(parent)
 
     def came_through(self, node: str, heard: Heard) -> bool:
@@ -160,6 +162,11 @@ class Gate:
         return not groups or any(all(other == node or self._dead_since(other, heard.at) for other in group) for group in groups)
 
     # -- small questions
+
+    def _heard(self, node: str, after: float) -> Iterator[Heard]:
+        heard = self._state.heard.get(node)
+        if heard is not None and heard.sent > after:
+            yield heard
 
     def _belief(self, node: str) -> Belief | None:
         """The belief of a node that is looked at and has ever answered."""
@@ -196,9 +203,11 @@ class Gate:
         belief = self._belief(node)
         return belief is None or belief.last_loss > after or not self._topology.reachable(node)
 
-    def _alive(self, child: str) -> bool:
+    def _alive(self, child: str, those: Collection[Status]) -> bool:
         belief = self._belief(child)
-        return self.lives(child) if belief is None or child in self._state.silent else belief.status in LIVING
+        if belief is None or child in self._state.silent:
+            return self.lives(child, those)
+        return belief.status in those or (belief.status is DOWN and self.lives(child, (UP,)))
 
     def _failed(self, check: str, after: float) -> bool:
         """Tell whether a check has been asked in vain; that we cannot ask it for now is as good an answer as its silence."""
@@ -238,11 +247,14 @@ class Gate:
         return list(islice((check for check in checks if family(check.target) not in mine), 1))
 
     def _through(self, node: str) -> Iterator[str]:
-        """What is reached through this node alone, and what is behind those that do not speak for themselves."""
-        for child in self._topology.hanging(node):
-            yield child
-            if not self._speaks_itself(child):
-                yield from self._through(child)
+        """What is reached through this node alone, nearest first, and what is behind those of it that do not surely answer themselves."""
+        queue = [node]
+        for each in queue:
+            for child in self._topology.hanging(each):
+                yield child
+                belief = self._belief(child)
+                if belief is None or belief.status is not UP or child in self._state.silent:
+                    queue.append(child)
 
     def _near(self, node: str, asked: Iterable[str]) -> tuple[str, ...]:
         """The nodes of which a look may decide whether a root passes; kept with it, so that a restart finds the same."""
