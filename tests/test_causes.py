@@ -127,6 +127,22 @@ def test_what_was_lost_behind_a_dead_way_teaches_nothing_of_those_behind_it(dead
     assert [check for check in sorted(behind) if play.engine.state.beliefs[check].learned] == []
 
 
+def test_our_own_cable_cut_is_one_page_although_our_gateway_never_answers_pings() -> None:
+    play = _play()
+    play.mute = {"hub"}
+    play.run(60)
+    assert play.pages == []
+    play.lost = dict.fromkeys(play.city.checks, Reason.NO_ROUTE)
+    play.run(90)
+    assert play.causes(Step.OPEN) == ["hub"]
+    assert play.engine.blind
+    play.lost = {}
+    play.run(60)
+    assert play.engine.open_incidents() == []
+    assert play.engine.condition("hub", play.at) is Condition.NO_REPLY
+    _healed(play)
+
+
 def test_the_whole_city_dark_while_the_hub_answers_is_one_page() -> None:
     play = _play()
     play.dead = {

@@ -207,6 +207,8 @@ class Gate:
         belief = self._belief(child)
         if belief is None or child in self._state.silent:
             return self.lives(child, those)
+        if belief.reason is Reason.NO_ROUTE:
+            return False  # nobody can hear it
         return belief.status in those or (belief.status is DOWN and self.lives(child, (UP,)))
 
     def _failed(self, check: str, after: float) -> bool:
