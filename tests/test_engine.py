@@ -206,3 +206,29 @@ def test_an_answer_to_a_question_that_was_asked_again_after_the_repair_does_not_
     play.dead = set()
     play.run(60)
     assert {page.why for page in play.pages if page.step is Step.END} == {Why.RECOVERED}
+
+
+def _dense(layers: int, width: int) -> City:
+    """Layers in which each node has all of the layer above for parents: more ways from the top to the bottom than anybody can walk."""
+    nodes, above = [Node("hub", Kind.HUB, "hub", (), ("hub/icmp",))], ["hub"]
+    for layer in range(layers):
+        names = [f"n{layer}-{number}" for number in range(width)]
+        nodes += [Node(name, Kind.KECAMATAN, name, (tuple(above),), (f"{name}/icmp",)) for name in names]
+        above = names
+    checks = {node.checks[0]: Check(node.checks[0], node.id, "icmp", node.id, Grade.CORE, 3, 1) for node in nodes}
+    receiver = Receiver("layar", "webhook", "Layar")
+    return City("", nodes={node.id: node for node in nodes}, checks=checks, receivers={"layar": receiver}, routes=(Route(("layar",)),))
+
+
+@pytest.mark.parametrize("mute", [set(), {"hub", *(f"n{layer}-{number}" for layer in range(19) for number in range(4))}])
+def test_a_graph_with_more_ways_than_anybody_can_walk_is_judged_and_told_of_once(mute: set[str]) -> None:
+    play = Play(_dense(20, 4))
+    play.run(60)
+    play.mute = mute
+    play.run(60)
+    play.dead = {"hub"}
+    play.run(120)
+    assert play.causes(Step.OPEN)[-1:] == ["hub"]
+    play.dead, play.mute = set(), set()
+    play.run(120)
+    assert play.engine.open_incidents() == []

@@ -105,30 +105,28 @@ class Gate:
 
     def answers(self, node: str, after: float, besides: str = "") -> Iterator[Heard]:
         """Answers to looks sent later than `after`, of the node's other checks and of what can only be reached through it now."""
-        known, own = self._state.beliefs, self._state.city.nodes[node]
-        if own.kind is Kind.APP:
+        if self._state.city.nodes[node].kind is Kind.APP:
             return
-        yield from self._heard(node, after)
-        beside = [known[check] for check in own.checks[1:]]
-        yield from (Heard(node, each.last_ok_sent, each.last_ok) for each in beside if each.last_ok_sent > after)
-        for child in self._topology.hanging(node):
-            belief = self._belief(child) if child not in self._state.silent else None
-            if child == besides:
-                continue
-            if belief is not None and belief.status is UP:
+        yield from self._own_answers(node, node, after)
+        for child, first in self._below(node, besides):
+            belief = self._belief(child)
+            silent = child in self._state.silent
+            if belief is not None and belief.status is UP and not silent:
                 if belief.last_ok_sent > after:
-                    yield Heard(child, belief.last_ok_sent, belief.last_ok)
-            elif belief is None or self._topology.leads_on(child):
-                yield from (replace(heard, child=child) for heard in self.answers(child, after))
+                    yield Heard(first, belief.last_ok_sent, belief.last_ok)
+            elif belief is None or silent or self._topology.leads_on(child):
+                yield from self._own_answers(child, first, after)
 
-    def lives(self, node: str, those: Collection[Status] = LIVING) -> bool:
-        """Tell whether something that is reached through this silent node alone is believed to be one of `those`."""
+    def lives(self, node: str, those: Collection[Status] = LIVING, seen: set[object] | None = None) -> bool:
+        """Tell whether something that is reached through this silent node alone is believed to be one of `those`; not who was `seen`."""
         known, own = self._state.beliefs, self._state.city.nodes[node]
-        if own.kind is Kind.APP:
+        seen = set() if seen is None else seen
+        if own.kind is Kind.APP or (node, those) in seen:
             return False
+        seen.add((node, those))
         if any(known[check].status in those for check in own.checks[1:]):
             return True
-        return any(self._alive(child, those) for child in self._topology.hanging(node))
+        return any(self._alive(child, those, seen) for child in self._topology.hanging(node))
 
     def fell_behind(self, node: str) -> float:
         """Return when the first of those fell who are reached through this node alone; 0 when none did: a silent one fell then, too."""
@@ -143,18 +141,17 @@ class Gate:
                 yield from self.above(parent)
 
     def carriers(self, node: str) -> Iterator[str]:
-        """Return the nodes that are down, with a live way to them, through which an answer of this node must have come."""
-        for parent in self._topology.parents(node):
-            if (
-                parent not in self._state.city.nodes
-                or self._state.city.nodes[parent].kind is Kind.APP
-                or not self._topology.hangs_on(node, parent)
-            ):
-                continue
-            if self._topology.is_down(parent) and self._topology.reachable(parent):
-                yield parent
-            elif not self._topology.reachable(parent) or not self._speaks_itself(parent):
-                yield from self.carriers(parent)
+        """Return the nodes that are down, with a live way to them, through which an answer of this node must have come; each once."""
+        seen, queue = {node}, [node]
+        for each in queue:
+            for parent in self._topology.parents(each):
+                if parent in seen or not self._is_a_way(parent) or not self._topology.hangs_on(each, parent):
+                    continue
+                seen.add(parent)
+                if self._topology.is_down(parent) and self._topology.reachable(parent):
+                    yield parent
+                elif not self._topology.reachable(parent) or not self._speaks_itself(parent):
+                    queue.append(parent)
 
     def came_through(self, node: str, heard: Heard) -> bool:
         """Tell whether an answer surely came through this node: each other way of the child failed a look sent after it."""
@@ -163,10 +160,20 @@ class Gate:
 
     # -- small questions
 
-    def _heard(self, node: str, after: float) -> Iterator[Heard]:
+    def _own_answers(self, node: str, by: str, after: float) -> Iterator[Heard]:
+        """What was heard through a node, and the answers of its other checks, as those of the child `by` which they came."""
+        if not self._is_a_way(node):
+            return
         heard = self._state.heard.get(node)
         if heard is not None and heard.sent > after:
-            yield heard
+            yield heard if node == by else replace(heard, child=by)
+        beside = map(self._state.beliefs.__getitem__, self._state.city.nodes[node].checks[1:])
+        yield from (Heard(by, each.last_ok_sent, each.last_ok) for each in beside if each.last_ok_sent > after)
+
+    def _is_a_way(self, node: str) -> bool:
+        """Tell whether anything is reached through a node: needing an application is no way through it."""
+        found = self._state.city.nodes.get(node)
+        return found is not None and found.kind is not Kind.APP
 
     def _belief(self, node: str) -> Belief | None:
         """The belief of a node that is looked at and has ever answered."""
@@ -203,13 +210,13 @@ class Gate:
         belief = self._belief(node)
         return belief is None or belief.last_loss > after or not self._topology.reachable(node)
 
-    def _alive(self, child: str, those: Collection[Status]) -> bool:
+    def _alive(self, child: str, those: Collection[Status], seen: set[object]) -> bool:
         belief = self._belief(child)
         if belief is None or child in self._state.silent:
-            return self.lives(child, those)
+            return self.lives(child, those, seen)
         if belief.reason is Reason.NO_ROUTE:
             return False  # nobody can hear it
-        return belief.status in those or (belief.status is DOWN and self.lives(child, (UP,)))
+        return belief.status in those or (belief.status is DOWN and self.lives(child, (UP,), seen))
 
     def _failed(self, check: str, after: float) -> bool:
         """Tell whether a check has been asked in vain; that we cannot ask it for now is as good an answer as its silence."""
@@ -236,7 +243,9 @@ class Gate:
         own = city.nodes[node]
         if own.kind is Kind.APP or known[own.checks[0]].told:
             return []
-        checks = chain(filter(None, map(city.decider, self._through(node))), map(city.checks.__getitem__, own.checks[1:]))
+        checks = chain(
+            filter(None, map(city.decider, (child for child, _ in self._below(node)))), map(city.checks.__getitem__, own.checks[1:])
+        )
         alive = (check for check in checks if known[check.id].status in LIVING)
         living = list(islice(alive, 2 * ASKED))
         living = [check for check in living if check.node != node] or living
@@ -248,15 +257,24 @@ class Gate:
         mine = {family(check.target) for check in self._checks((node,))} | {""}
         return list(islice((check for check in checks if family(check.target) not in mine), 1))
 
-    def _through(self, node: str) -> Iterator[str]:
-        """What is reached through this node alone, nearest first, and what is behind those of it that do not surely answer themselves."""
-        queue = [node]
-        for each in queue:
+    def _below(self, node: str, besides: str = "") -> Iterator[tuple[str, str]]:
+        """What is reached through this node alone, nearest first and each once, with the child of the node by which.
+
+        What is behind those that surely answer themselves is left out.
+        """
+        seen, queue = {node, besides}, [(node, "")]
+        for each, by in queue:
             for child in self._topology.hanging(each):
-                yield child
-                belief = self._belief(child)
-                if belief is None or belief.status is not UP or child in self._state.silent:
-                    queue.append(child)
+                if child in seen:
+                    continue
+                seen.add(child)
+                yield child, by or child
+                if self._topology.leads_on(child) and self._is_a_way(child) and not self._answers_itself(child):
+                    queue.append((child, by or child))
+
+    def _answers_itself(self, node: str) -> bool:
+        belief = self._belief(node)
+        return belief is not None and belief.status is UP and node not in self._state.silent
 
     def _near(self, node: str, asked: Iterable[str]) -> tuple[str, ...]:
         """The nodes of which a look may decide whether a root passes; kept with it, so that a restart finds the same."""
