@@ -98,6 +98,23 @@ def test_a_port_that_came_up_meanwhile_begins_anew() -> None:
     assert play.engine.state.beliefs[f"{SITE}/icmp"].status is Status.SUSPECT
 
 
+def test_a_port_that_comes_up_while_the_site_stays_down_is_no_longer_said_to_be_down() -> None:
+    play = _play()
+    play.dead = {SITE}
+    play.run(LONGEST)
+    belief = play.engine.state.beliefs[f"{SITE}/icmp"]
+    assert (belief.status, belief.told > 0) == (Status.DOWN, True)
+    _read(play, "up")
+    assert (belief.status, belief.told) == (Status.DOWN, 0)
+
+
+def test_a_port_that_the_device_does_not_have_is_counted() -> None:
+    play = _play()
+    assert "unknown_port" not in play.engine.state.counts
+    play.engine.apply(ProbeResult(f"{DEVICE}/snmp", play.at, play.at + 1, Verdict.OK, None, 0.1, "", {"interfaces": [{"name": "ether1"}]}))
+    assert play.engine.state.counts["unknown_port"] == 1
+
+
 def test_the_parent_that_died_is_told_and_not_the_lines_that_hang_on_it() -> None:
     play = _play()
     play.dead = {DEVICE, SITE}

@@ -197,10 +197,12 @@ def told(belief: Belief, look: ProbeResult, *, dead: bool) -> Why | None:
 
     It counts only beside a loss of the target's own which came before, and needs one confirming look `CONFIRM` seconds later.
     """
-    if belief.status is not Status.SUSPECT or not 0 < belief.first_loss < look.sent or not belief.losses:
+    if not dead:
+        belief.told = 0.0
+    if not dead or belief.status is not Status.SUSPECT or not belief.losses or look.sent <= belief.first_loss:
         return None
-    if not dead or not belief.told:
-        belief.told = look.sent if dead else 0.0
+    if not belief.told:
+        belief.told = look.sent
         return None
     if look.sent < belief.told + CONFIRM:
         return None

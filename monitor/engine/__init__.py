@@ -82,8 +82,10 @@ class Engine:
         """Return the looks that were being waited for: what a restart must ask for again."""
         doubted = [check for check, belief in self.state.beliefs.items() if self._decides(check) and self._in_doubt(belief)]
         asked = [check.id for node in self.state.gate for check in self.gate.questions(node)]
-        told = [self.ports.reader(self.state.city.checks[check].node) for check in doubted if self.state.beliefs[check].told]
-        return [Verify(check, at) for check in dict.fromkeys([*doubted, *asked, *(reader.id for reader in told if reader)])]
+        told = [
+            each for check in doubted if self.state.beliefs[check].told for each in self.ports.readers(self.state.city.checks[check].node)
+        ]
+        return [Verify(check, at) for check in dict.fromkeys([*doubted, *asked, *(reader.id for reader in told)])]
 
     def condition(self, node_id: str, at: float) -> Condition:
         """Return what people are told of a node at this time."""
@@ -188,6 +190,8 @@ class Engine:
 
     def _heed_ports(self, look: ProbeResult) -> None:
         """Take in what a device says of the ports that lead to others."""
+        if self.ports.missing(look):
+            self._count("unknown_port")
         for node, dead in self.ports.said(look):
             check = self.state.city.checks[self.state.city.nodes[node].checks[0]]
             belief = self.state.beliefs[check.id]
@@ -300,8 +304,7 @@ class Engine:
     def _ask(self, node: str, at: float) -> None:
         """Ask above, behind and beside, nobody more than once a second: what was asked since the loss will do."""
         known = self.state.beliefs
-        reader = self.ports.reader(node)
-        asked = dict.fromkeys(check.id for check in (*self.gate.questions(node), *self.causes.beside(node), *([reader] if reader else [])))
+        asked = dict.fromkeys(check.id for check in (*self.gate.questions(node), *self.causes.beside(node), *self.ports.readers(node)))
         self._out.effects.extend(Verify(check, max(at, known[check].last_sent + ASK_AGAIN)) for check in asked)
 
     def _decide_on(self, node: str, why: Why, at: float, *, last: bool = False) -> None:

@@ -29,9 +29,9 @@ class Ports:
                 self._reader[node] = reader
                 self._plugged.setdefault(reader.id, {})[link.port] = node
 
-    def reader(self, node: str) -> Check | None:
-        """Return the check that reads the port which leads to a node."""
-        return self._reader.get(node)
+    def readers(self, node: str) -> list[Check]:
+        """Return the check that reads the port which leads to a node, where there is one."""
+        return [self._reader[node]] if node in self._reader else []
 
     def said(self, look: ProbeResult) -> Iterator[tuple[str, bool]]:
         """Return of whom a look says whether nothing can come through the port that leads there."""
@@ -39,6 +39,12 @@ class Ports:
         for row in rows if plugged and isinstance(rows, list) else ():
             if isinstance(row, dict) and (node := plugged.get(str(row.get("name")))):
                 yield node, row.get("oper") in DEAD
+
+    def missing(self, look: ProbeResult) -> bool:
+        """Tell whether a device has not every port that the inventory names of it: one is mistyped, or not all are read."""
+        rows = look.values.get("interfaces")
+        named = {str(row.get("name")) for row in rows if isinstance(row, dict)} if isinstance(rows, list) else set()
+        return not self._plugged.get(look.check, {}).keys() <= named
 
 
 def _reader(city: City, device: str) -> Check | None:
