@@ -82,10 +82,8 @@ class Engine:
         """Return the looks that were being waited for: what a restart must ask for again."""
         doubted = [check for check, belief in self.state.beliefs.items() if self._decides(check) and self._in_doubt(belief)]
         asked = [check.id for node in self.state.gate for check in self.gate.questions(node)]
-        told = [
-            each for check in doubted if self.state.beliefs[check].told for each in self.ports.readers(self.state.city.checks[check].node)
-        ]
-        return [Verify(check, at) for check in dict.fromkeys([*doubted, *asked, *(reader.id for reader in told)])]
+        read = [reader.id for check in doubted for reader in self.ports.readers(self.state.city.checks[check].node)]
+        return [Verify(check, at) for check in dict.fromkeys([*doubted, *asked, *read])]
 
     def condition(self, node_id: str, at: float) -> Condition:
         """Return what people are told of a node at this time."""
