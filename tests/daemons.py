@@ -101,11 +101,21 @@ async def phone_fixture() -> AsyncIterator[Phone]:
 @contextlib.asynccontextmanager
 async def answering(port: int = 0) -> AsyncIterator[int]:
     """A target that lets us connect."""
-    server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", port)
-    try:
-        yield server.sockets[0].getsockname()[1]
-    finally:
-        server.close()
+    with socket.create_server(("127.0.0.1", port), backlog=1024) as sock:
+        sock.setblocking(False)  # noqa: FBT003 - the name of the function says what is false
+        loop = asyncio.get_running_loop()
+        loop.add_reader(sock, _hang_up, sock)
+        try:
+            yield sock.getsockname()[1]
+        finally:
+            loop.remove_reader(sock)
+
+
+def _hang_up(sock: socket.socket) -> None:
+    """Take all that have connected, and close: at once, so that none is left when the loop ends."""
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            sock.accept()[0].close()
 
 
 class Daemon:
