@@ -187,7 +187,7 @@ class LinedPart(NodePart):
     provider: Text | None = Field(None, description="Who runs its line.", examples=["Telkom"])
     port: Text | None = Field(
         None,
-        description="Interface that it is plugged into at the other end, as SNMP names it; read as down twice, it needs one lost ping only.",
+        description="Interface that it is plugged into at the other end, as SNMP names it; read as down twice, one lost ping is enough.",
         examples=["ether5"],
     )
 
