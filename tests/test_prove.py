@@ -144,15 +144,6 @@ def test_what_was_wrong_in_an_invented_city_is_right(number: int, faults: tuple[
     assert Play(Ground(invented(number)), Case(faults, gap=gap)).wrong() == []
 
 
-@pytest.mark.parametrize("phase", [0, 1, 2])
-@pytest.mark.parametrize("gap", [0, 50])
-@pytest.mark.parametrize("second", ["mute:kec-2", "node:kec-2"])
-def test_two_routers_in_a_row_that_only_are_silent_bring_no_page_and_one_that_dies_behind_such_a_one_does(
-    second: str, gap: float, phase: int
-) -> None:
-    assert Play(Ground(invented(7)), Case(("mute:kec-0", second), phase=phase, gap=gap)).wrong() == []
-
-
 def test_under_loss_no_more_is_false_than_the_odds_allow() -> None:
     wanted = [each for each in faults(GROUND.city, GROUND.oracle) if each.startswith(("node:kec", "node:isp", "silent:"))]
     found = try_out(GROUND, (case for each in wanted for case in Task((each,)).cases(Plan(phases=2, loss=0.03))))

@@ -11,7 +11,7 @@ Who cannot be asked is passed over: a node that is not looked at, or never answe
 it. The wait is bounded; then the root is paged as "cause not verified".
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import chain, islice
 
@@ -27,7 +27,7 @@ GRACE = 5.0
 HOLD = 90.0
 ASKED = 3
 """As many of those behind a root are asked at once; the quickest ones, for their time-outs are waited for."""
-NEW, UP, DOWN = Status.NEW, Status.UP, Status.DOWN
+NEW, UP = Status.NEW, Status.UP
 """By themselves, for thousands are asked at once: an enumeration takes longer to name its member than a dict to find one."""
 LIVING = (Status.UP, Status.SUSPECT)
 UNABLE = (Reason.NO_ROUTE, Reason.OWN_RESOLVER)
@@ -105,28 +105,19 @@ class Gate:
 
     def answers(self, node: str, after: float, besides: str = "") -> Iterator[Heard]:
         """Answers to looks sent later than `after`, of the node's other checks and of what can only be reached through it now."""
-        if self._state.city.nodes[node].kind is Kind.APP:
-            return
-        yield from self._own_answers(node, node, after)
+        yield from self._beside(node, node, after)
         for child, first in self._below(node, besides):
             belief = self._belief(child)
-            silent = child in self._state.silent
-            if belief is not None and belief.status is UP and not silent:
-                if belief.last_ok_sent > after:
-                    yield Heard(first, belief.last_ok_sent, belief.last_ok)
-            elif belief is None or silent or self._topology.leads_on(child):
-                yield from self._own_answers(child, first, after)
+            if belief is None or child in self._state.silent:
+                yield from self._beside(child, first, after)
+            elif belief.status is UP and belief.last_ok_sent > after:
+                yield Heard(first, belief.last_ok_sent, belief.last_ok)
 
-    def lives(self, node: str, those: Collection[Status] = LIVING, seen: set[object] | None = None) -> bool:
-        """Tell whether something that is reached through this silent node alone is believed to be one of `those`; not who was `seen`."""
-        known, own = self._state.beliefs, self._state.city.nodes[node]
-        seen = set() if seen is None else seen
-        if own.kind is Kind.APP or (node, those) in seen:
-            return False
-        seen.add((node, those))
-        if any(known[check].status in those for check in own.checks[1:]):
+    def lives(self, node: str) -> bool:
+        """Tell whether something that is reached through this silent node alone is still believed alive."""
+        if any(self._state.beliefs[check].status in LIVING for check in self._others(node)):
             return True
-        return any(self._alive(child, those, seen) for child in self._topology.hanging(node))
+        return self._is_a_way(node) and any(self._alive(child) for child, _ in self._below(node))
 
     def fell_behind(self, node: str) -> float:
         """Return when the first of those fell who are reached through this node alone; 0 when none did: a silent one fell then, too."""
@@ -150,7 +141,7 @@ class Gate:
                 seen.add(parent)
                 if self._topology.is_down(parent) and self._topology.reachable(parent):
                     yield parent
-                elif not self._topology.reachable(parent) or not self._speaks_itself(parent):
+                elif not self._speaks_itself(parent):
                     queue.append(parent)
 
     def came_through(self, node: str, heard: Heard) -> bool:
@@ -160,15 +151,14 @@ class Gate:
 
     # -- small questions
 
-    def _own_answers(self, node: str, by: str, after: float) -> Iterator[Heard]:
-        """What was heard through a node, and the answers of its other checks, as those of the child `by` which they came."""
-        if not self._is_a_way(node):
-            return
-        heard = self._state.heard.get(node)
-        if heard is not None and heard.sent > after:
-            yield heard if node == by else replace(heard, child=by)
-        beside = map(self._state.beliefs.__getitem__, self._state.city.nodes[node].checks[1:])
-        yield from (Heard(by, each.last_ok_sent, each.last_ok) for each in beside if each.last_ok_sent > after)
+    def _beside(self, node: str, by: str, after: float) -> Iterator[Heard]:
+        """The answers of a node's other checks, as those of the child `by` which they came."""
+        others = map(self._state.beliefs.__getitem__, self._others(node))
+        return (Heard(by, each.last_ok_sent, each.last_ok) for each in others if each.last_ok_sent > after)
+
+    def _others(self, node: str) -> tuple[str, ...]:
+        """The checks of a node that do not decide it; what an application says beside is no way through it."""
+        return self._state.city.nodes[node].checks[1:] if self._is_a_way(node) else ()
 
     def _is_a_way(self, node: str) -> bool:
         """Tell whether anything is reached through a node: needing an application is no way through it."""
@@ -210,13 +200,12 @@ class Gate:
         belief = self._belief(node)
         return belief is None or belief.last_loss > after or not self._topology.reachable(node)
 
-    def _alive(self, child: str, those: Collection[Status], seen: set[object]) -> bool:
+    def _alive(self, child: str) -> bool:
+        """Tell whether who is below a silent node is believed alive, by itself or its other checks; not whom no route of ours leads to."""
         belief = self._belief(child)
         if belief is None or child in self._state.silent:
-            return self.lives(child, those, seen)
-        if belief.reason is Reason.NO_ROUTE:
-            return False  # nobody can hear it
-        return belief.status in those or (belief.status is DOWN and self.lives(child, (UP,), seen))
+            return any(self._state.beliefs[check].status in LIVING for check in self._others(child))
+        return belief.status in LIVING and belief.reason is not Reason.NO_ROUTE
 
     def _failed(self, check: str, after: float) -> bool:
         """Tell whether a check has been asked in vain; that we cannot ask it for now is as good an answer as its silence."""
@@ -243,9 +232,8 @@ class Gate:
         own = city.nodes[node]
         if own.kind is Kind.APP or known[own.checks[0]].told:
             return []
-        checks = chain(
-            filter(None, map(city.decider, (child for child, _ in self._below(node)))), map(city.checks.__getitem__, own.checks[1:])
-        )
+        below = filter(None, (city.decider(child) for child, _ in self._below(node)))
+        checks = chain(below, map(city.checks.__getitem__, own.checks[1:]))
         alive = (check for check in checks if known[check.id].status in LIVING)
         living = list(islice(alive, 2 * ASKED))
         living = [check for check in living if check.node != node] or living
@@ -260,21 +248,17 @@ class Gate:
     def _below(self, node: str, besides: str = "") -> Iterator[tuple[str, str]]:
         """What is reached through this node alone, nearest first and each once, with the child of the node by which.
 
-        What is behind those that surely answer themselves is left out.
+        Behind those that speak for themselves nobody is asked.
         """
-        seen, queue = {node, besides}, [(node, "")]
+        seen, queue = {node, besides}, [(node, "")] if self._is_a_way(node) else []
         for each, by in queue:
             for child in self._topology.hanging(each):
                 if child in seen:
                     continue
                 seen.add(child)
                 yield child, by or child
-                if self._topology.leads_on(child) and self._is_a_way(child) and not self._answers_itself(child):
+                if not self._speaks_itself(child) and self._is_a_way(child):
                     queue.append((child, by or child))
-
-    def _answers_itself(self, node: str) -> bool:
-        belief = self._belief(node)
-        return belief is not None and belief.status is UP and node not in self._state.silent
 
     def _near(self, node: str, asked: Iterable[str]) -> tuple[str, ...]:
         """The nodes of which a look may decide whether a root passes; kept with it, so that a restart finds the same."""
