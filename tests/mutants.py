@@ -48,6 +48,6 @@ class NoRecovery(Engine):
 
     def _start_anew(self, node: str, at: float) -> bool:
         decider = self.state.city.decider(node)
-        if decider is not None and self._is_root(node):
+        if decider is not None and self.topology.is_root(node):
             self._went_down(node, self.state.beliefs[decider.id].decided, at)
         return False

@@ -138,10 +138,23 @@ def test_a_router_that_comes_back_without_a_voice_is_found_so_whenever_those_beh
         (0, ("risk:sungai-0", "link:link-opd-25-hub"), 240),  # a river takes a site of which a line was told before
         (0, ("node:opd-39", "own:resolver"), 0),  # what would speak for a site cannot be asked, for it has a name
         (1, ("own:resolver", "mute:opd-30"), 155.8),
+        (2, ("node:isp-0", "risk:pln-1"), 0),  # what carries the one address family dies, and most of the other with it
+        (2, ("link:link-isp-0", "risk:pln-1"), 0),
+        (2, ("mute:kec-0", "risk:pln-1"), 227.6),  # a feeder takes most sites of a family, of which a provider still answers
+        (8, ("mute:opd-11", "own:resolver"), 0),  # whose application cannot be looked at for want of its name
     ],
 )
 def test_what_was_wrong_in_an_invented_city_is_right(number: int, faults: tuple[str, ...], gap: float) -> None:
     assert Play(Ground(invented(number)), Case(faults, gap=gap)).wrong() == []
+
+
+@pytest.mark.parametrize("phase", [0, 1, 2])
+@pytest.mark.parametrize("gap", [0, 50])
+@pytest.mark.parametrize("second", ["mute:kec-2", "node:kec-2"])
+def test_two_routers_in_a_row_that_only_are_silent_bring_no_page_and_one_that_dies_behind_such_a_one_does(
+    second: str, gap: float, phase: int
+) -> None:
+    assert Play(Ground(invented(7)), Case(("mute:kec-0", second), phase=phase, gap=gap)).wrong() == []
 
 
 def test_under_loss_no_more_is_false_than_the_odds_allow() -> None:

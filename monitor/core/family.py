@@ -5,7 +5,7 @@ counts for neither: its address is next to us, and answers when no way leads on 
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -29,10 +29,14 @@ def family(target: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """The nodes of a family, and the `first` of them: those that are seen to fall by themselves when the family is lost."""
+    """The nodes of a family, and the `first` of them: those that are seen to fall by themselves when the family is lost.
+
+    `leading` are the members behind which nodes of the other family lie, with those.
+    """
 
     members: tuple[str, ...]
     first: tuple[str, ...]
+    leading: Mapping[str, tuple[str, ...]]
 
 
 def families(city: City) -> dict[str, Family]:
@@ -41,8 +45,10 @@ def families(city: City) -> dict[str, Family]:
     for node, name in _literal(city):
         if city.nodes[node].kind is not Kind.HUB:
             found[name].append(node)
+    if min(map(len, found.values())) < WITNESSES:
+        return {}
     pairs = zip(found.items(), reversed(found.values()), strict=True)
-    both = {name: Family(tuple(nodes), _first(city, nodes, set(others))) for (name, nodes), others in pairs}
+    both = {name: _family(city, nodes, set(others)) for (name, nodes), others in pairs}
     return both if all(len(each.first) >= WITNESSES for each in both.values()) else {}
 
 
@@ -60,16 +66,18 @@ def _literal(city: City) -> Iterator[tuple[str, str]]:
             yield node, name
 
 
-def _first(city: City, nodes: Iterable[str], others: AbstractSet[str]) -> tuple[str, ...]:
-    """Those that lie behind others of their family are not among them, unless something of the other family lies behind those, too.
+def _family(city: City, nodes: Sequence[str], others: AbstractSet[str]) -> Family:
+    """Those that lie behind others of their family do not fall first, unless something of the other family lies behind those, too.
 
     For its answers say that what is above it only does not answer.
     """
     topology = Topology(city.nodes)
-    hiding = [node for node in nodes if node in city.applications or others.isdisjoint(_takes(topology, node))]
-    for node in hiding:
-        topology.set_down(node, down=True)
-    return tuple(node for node in nodes if topology.reachable(node))
+    behind = {node: tuple(each for each in _takes(topology, node) if each in others) for node in nodes if node not in city.applications}
+    leading = {node: others for node, others in behind.items() if others}
+    for node in nodes:
+        if node not in leading:
+            topology.set_down(node, down=True)
+    return Family(tuple(nodes), tuple(node for node in nodes if topology.reachable(node)), leading)
 
 
 def _takes(topology: Topology, node: str) -> list[str]:

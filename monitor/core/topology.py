@@ -44,6 +44,10 @@ class Topology:
         """Whether any node is marked as down."""
         return bool(self._down)
 
+    def is_root(self, node: str) -> bool:
+        """Tell whether the node is marked as down and some way leads to it."""
+        return node in self._down and self.reachable(node)
+
     def reachable(self, node: str) -> bool:
         """Tell whether some way leads to the node (not whether it answers)."""
         return not self._places[node].dead_groups
@@ -102,6 +106,10 @@ class Topology:
         return any(
             parent in group and not any(self.forwards(other) for other in group if other != parent) for group in self._nodes[child].groups
         )
+
+    def only_through(self, child: str, parent: str) -> bool:
+        """Tell whether there never was another way to the child than through this parent: its answer proves that the parent carries."""
+        return any(all(other == parent for other in group) for group in self._nodes[child].groups)
 
     def hanging(self, node: str) -> Iterator[str]:
         """Ids of the children that can only be reached through this node now: those that hang on it, each once."""

@@ -66,7 +66,7 @@ class Engine:
         """Return the time at which the engine wants a `Tick`, or None."""
         waits = (wait.deadline for wait in self.state.gate.values())
         freed = islice(self.state.freed.values(), 1)
-        when = min((*freed, *waits, *(incident.deadline for incident in self.open_incidents())), default=float("inf"))
+        when = min((self.desk.deadline, *freed, *waits))
         return None if when == float("inf") else when
 
     @property
@@ -181,7 +181,7 @@ class Engine:
             self._lost_its_voice(node, look.sent, look.at)
         if belief.status is Status.SUSPECT:
             self._out.effects.append(Verify(check.id, beliefs.look_again(self.state.city.rules[check.grade], check, belief)))
-        if look.verdict is Verdict.FAIL and self._in_doubt(belief) and node not in self.desk.open and node not in self.state.silent:
+        if look.verdict is Verdict.FAIL and self._in_doubt(belief) and not self._is_explained(node):
             self._ask(node, look.at)
         if before is not belief.status:
             self._settle(self.causes.moved(node, before, belief.status), look.at)
@@ -291,12 +291,13 @@ class Engine:
 
     def _ticked(self, at: float) -> None:
         for node, wait in list(self.state.gate.items()):
-            if wait.deadline <= at and node in self.state.gate:
-                if self.causes.undecided(node, wait.after) and at < wait.after + HOLD:
-                    self.gate.hold(node, wait.after + HOLD)
-                else:
-                    why = Why.ROOT_VERIFIED if self.gate.verified(node, wait.after) else Why.ROOT_UNVERIFIED
-                    self._decide_on(node, why, at, last=True)
+            if wait.deadline > at or node not in self.state.gate:
+                continue
+            if self.causes.undecided(node, wait.after) and at < wait.after + HOLD:
+                self.gate.hold(node, wait.after + HOLD)
+            else:
+                why = Why.ROOT_VERIFIED if self.gate.verified(node, wait.after) else Why.ROOT_UNVERIFIED
+                self._decide_on(node, why, at, last=True)
         self.desk.ticked(at)
 
     def _ask(self, node: str, at: float) -> None:
@@ -343,24 +344,21 @@ class Engine:
             decider = new.decider(node)
             if decider is None or decider.id not in kept:
                 self.desk.drop(node, incident, Why.TARGET_CHANGED if decider else Why.TARGET_REMOVED, event.at)
-        state.city = new
-        state.beliefs = {each: state.beliefs[each] if each in kept else Belief(since=event.at) for each in new.checks}
-        state.silent = {node: since for node, since in state.silent.items() if self._is_down(node)}
-        state.gate = {node: wait for node, wait in state.gate.items() if self._is_down(node)}
-        state.heard = {node: heard for node, heard in state.heard.items() if self._is_down(node) and heard.child in new.nodes}
+        state.move_to(new, kept, event.at)
         self._derive()
         for node in [node for node in state.gate if not self.gate.may_pass(node)]:
             self.gate.leave(node)
         for root in new.nodes:
-            if self._is_root(root) and root not in self.desk.open and root not in state.gate:
-                self.gate.enter(root, self._decided(root), event.at)
+            belief = state.belief(root)
+            if belief and self.topology.is_root(root) and root not in self.desk.open and root not in state.gate:
+                self.gate.enter(root, belief.decided, event.at)
                 self._ask(root, event.at)
 
     def _derive(self) -> None:
         """Rebuild what follows from the state."""
         city, state = self.state.city, self.state
         self._tops = {node.id for node in city.nodes.values() if node.kind is Kind.HUB and not node.groups}
-        down = [node for node in city.nodes if self._is_down(node) and node not in state.silent]
+        down = [node for node in city.nodes if node not in state.silent and state.is_down(node)]
         self.topology = Topology(city.nodes, down)
         self.gate = Gate(state, self.topology)
         self.hearing = Hearing(state, self.topology, self.gate)
@@ -373,16 +371,9 @@ class Engine:
     def _decides(self, check_id: str) -> bool:
         return self.state.city.nodes[self.state.city.checks[check_id].node].checks[0] == check_id
 
-    def _decided(self, node: str) -> float:
-        decider = self.state.city.decider(node)
-        return self.state.beliefs[decider.id].decided if decider else 0.0
-
-    def _is_down(self, node: str) -> bool:
-        decider = self.state.city.decider(node)
-        return decider is not None and self.state.beliefs[decider.id].status is Status.DOWN
-
-    def _is_root(self, node: str) -> bool:
-        return node in self.state.city.nodes and not self.topology.forwards(node) and self.topology.reachable(node)
+    def _is_explained(self, node: str) -> bool:
+        """Tell whether it is known why a node does not answer: it is told of, only silent, or behind something dead."""
+        return node in self.desk.open or node in self.state.silent or not self.topology.reachable(node)
 
     def _in_doubt(self, belief: Belief) -> bool:
         return belief.status in (Status.SUSPECT, Status.DOWN)

@@ -9,7 +9,7 @@ from monitor.core.belief import Status
 from monitor.core.city import SITES, Check, City, Kind, Link, Node, Risk
 from monitor.core.cover import FAMILY, IMPLIED, Cover, covers, risks_of
 from monitor.core.events import Severity, Why
-from monitor.core.family import families
+from monitor.core.family import Family, families
 from monitor.core.topology import Topology
 from monitor.core.verdict import Reason
 from monitor.engine.state import State
@@ -21,18 +21,19 @@ LIVING = (Status.UP, Status.SUSPECT)
 class Crowd:
     """Those who fall all together: how many of the `counted` ones are up, are down, have never answered, and when one last answered.
 
-    Of the city and of a family only sites are counted, where they are more than a few: a server beside the hub may live on.
-    A family is lost when some are down and nobody is up: its `slow` ones are not waited for.
+    Of the city only sites are counted, where they are more than a few: a server beside the hub may live on.
+    A family is lost when some are down and nobody is up, whatever it is that answers: its `slow` ones are not waited for.
     """
 
-    __slots__ = ("answered", "counted", "fallen", "members", "slow", "unknown", "up")
+    __slots__ = ("answered", "counted", "fallen", "leading", "members", "slow", "unknown", "up")
 
-    def __init__(self, members: Iterable[str], first: Sequence[str], city: City, *, slow: bool = False) -> None:
+    def __init__(self, members: Iterable[str], first: Sequence[str], city: City, family: Family | None = None) -> None:
         """Begin with nobody down; the `first` of the members are those that fall by themselves."""
-        self.slow = slow
+        slow = self.slow = family is not None
+        self.leading = family.leading if family else {}
         sites = tuple(member for member in first if city.nodes[member].kind in SITES)
         self.members = dict.fromkeys(members)
-        self.counted = dict.fromkeys(sites if len(sites) >= MANY else first)
+        self.counted = dict.fromkeys(sites if len(sites) >= MANY and not slow else first)
         self.fallen = self.unknown = self.up = 0
         self.answered = 0.0
 
@@ -70,7 +71,7 @@ class Causes:
         self._crowds = {
             risk.id: Crowd(risk.members, risk.members, state.city) for risk in self.risks.values() if risk.kind in IMPLIED - {FAMILY}
         }
-        self._families = {name: Crowd(each.members, each.first, state.city, slow=True) for name, each in found.items()}
+        self._families = {name: Crowd(each.members, each.first, state.city, each) for name, each in found.items()}
         self._crowds |= self._families
         for risk in self.risks.values():
             for member in risk.members:
@@ -212,11 +213,17 @@ class Causes:
         return 2 * len(self._failing(risk)) > len(crowd.counted) and any(each.up for each in self._families.values() if each is not crowd)
 
     def _in_the_balance(self, crowd: Crowd, node: str) -> bool:
-        """Tell whether it is just being asked if a member that leads on to others is dead, or only silent over this family."""
+        """Tell whether it is not known yet if a member that leads on to others is dead, or only silent over this family."""
         checks, same = self._state.city.checks, crowd.members
         waiting = [(each, wait.asked) for each, wait in self._state.gate.items() if each in same]
         leading = [each for each, asked in waiting if any(checks[check].node not in same for check in asked)]
+        leading += [each for each, others in crowd.leading.items() if self._may_be_dead(each, others)]
         return bool(leading) and node not in leading
+
+    def _may_be_dead(self, node: str, behind: Iterable[str]) -> bool:
+        """Tell whether a node is in doubt, and nothing behind it answers."""
+        doubted = self._status(node) is Status.SUSPECT and self._topology.reachable(node)
+        return doubted and not any(self._status(each) is Status.UP for each in behind)
 
     def _failing(self, risk: Risk) -> list[str]:
         """Those who speak for the loss of a family, silent ones and those in doubt among them: all that a way leads to."""
@@ -232,12 +239,12 @@ class Causes:
             crowd.count(node, status, by)
 
     def _status(self, node: str) -> Status:
-        check = self._state.city.decider(node)
-        return self._state.beliefs[check.id].status if check else Status.NEW
+        belief = self._state.belief(node)
+        return belief.status if belief else Status.NEW
 
     def _lacked_route(self, node: str) -> bool:
-        check = self._state.city.decider(node)
-        return check is not None and self._state.beliefs[check.id].reason is Reason.NO_ROUTE
+        belief = self._state.belief(node)
+        return belief is not None and belief.reason is Reason.NO_ROUTE
 
     def _answers_without(self, node: str) -> bool:
         city = self._state.city
@@ -247,8 +254,8 @@ class Causes:
         return all(parent in city.nodes and city.nodes[parent].kind is Kind.APP for group in dead for parent in group)
 
     def _fell(self, node: str) -> float:
-        check = self._state.city.decider(node)
-        return self._state.beliefs[check.id].first_loss if check else 0.0
+        belief = self._state.belief(node)
+        return belief.first_loss if belief else 0.0
 
 
 def down_members(incident: Incident) -> list[str]:

@@ -45,6 +45,11 @@ class Desk:
         self._live = {each.id: each for each in state.incidents.values() if not each.ended}
         self.open = {node: each.id for each in self._live.values() for node in down_members(each)}
 
+    @property
+    def deadline(self) -> float:
+        """When something falls due, or infinity."""
+        return min((each.deadline for each in self._live.values()), default=math.inf)
+
     def open_incidents(self) -> list[Incident]:
         """Return the open incidents, oldest first."""
         return sorted(self._live.values(), key=lambda each: (each.opened, int(each.id[1:])))
@@ -174,8 +179,8 @@ class Desk:
     def _take(self, incident: Incident, roots: Iterable[str]) -> None:
         incident.calm_at = 0.0
         for root in roots:
-            decider = self._state.city.decider(root)
-            incident.members[root] = Member(self._state.beliefs[decider.id].first_loss if decider else 0.0)
+            belief = self._state.belief(root)
+            incident.members[root] = Member(belief.first_loss if belief else 0.0)
             self.open[root] = incident.id
 
     def _forget(self, incident: Incident) -> None:

@@ -108,16 +108,16 @@ class Gate:
         yield from self._beside(node, node, after)
         for child, first in self._below(node, besides):
             belief = self._belief(child)
-            if belief is None or child in self._state.silent:
+            if belief is None or belief.status is not UP:
                 yield from self._beside(child, first, after)
-            elif belief.status is UP and belief.last_ok_sent > after:
+            elif belief.last_ok_sent > after:
                 yield Heard(first, belief.last_ok_sent, belief.last_ok)
 
     def lives(self, node: str) -> bool:
         """Tell whether something that is reached through this silent node alone is still believed alive."""
         if any(self._state.beliefs[check].status in LIVING for check in self._others(node)):
             return True
-        return self._is_a_way(node) and any(self._alive(child) for child, _ in self._below(node))
+        return self._is_a_way(node) and any(self._alive(child, first) for child, first in self._below(node))
 
     def fell_behind(self, node: str) -> float:
         """Return when the first of those fell who are reached through this node alone; 0 when none did: a silent one fell then, too."""
@@ -131,17 +131,20 @@ class Gate:
             if parent in self._state.city.nodes and not self._speaks_itself(parent):
                 yield from self.above(parent)
 
-    def carriers(self, node: str) -> Iterator[str]:
-        """Return the nodes that are down, with a live way to them, through which an answer of this node must have come; each once."""
+    def carriers(self, node: str) -> Iterator[tuple[str, str]]:
+        """Return the nodes that are down, with a live way to them, through which an answer of this node must have come; each once.
+
+        Beside each stands its child by which the answer came.
+        """
         seen, queue = {node}, [node]
         for each in queue:
             for parent in self._topology.parents(each):
                 if parent in seen or not self._is_a_way(parent) or not self._topology.hangs_on(each, parent):
                     continue
                 seen.add(parent)
-                if self._topology.is_down(parent) and self._topology.reachable(parent):
-                    yield parent
-                elif not self._speaks_itself(parent):
+                if self._topology.is_root(parent):
+                    yield parent, each
+                elif not self._speaks_itself(parent) or self._topology.only_through(each, parent):
                     queue.append(parent)
 
     def came_through(self, node: str, heard: Heard) -> bool:
@@ -167,9 +170,12 @@ class Gate:
 
     def _belief(self, node: str) -> Belief | None:
         """The belief of a node that is looked at and has ever answered."""
-        found = self._state.city.nodes.get(node)  # as `decider` does, for a cascade asks of thousands
-        belief = self._state.beliefs[found.checks[0]] if found and found.checks else None
+        belief = self._state.belief(node)
         return None if belief is None or belief.status is NEW else belief
+
+    def _is_up(self, node: str) -> bool:
+        belief = self._belief(node)
+        return belief is not None and belief.status is UP
 
     def _speaks_itself(self, node: str) -> bool:
         return self._belief(node) is not None and node not in self._state.silent
@@ -200,11 +206,16 @@ class Gate:
         belief = self._belief(node)
         return belief is None or belief.last_loss > after or not self._topology.reachable(node)
 
-    def _alive(self, child: str) -> bool:
-        """Tell whether who is below a silent node is believed alive, by itself or its other checks; not whom no route of ours leads to."""
-        belief = self._belief(child)
+    def _alive(self, child: str, first: str) -> bool:
+        """Tell whether who is below a silent node is believed alive, by itself or its other checks; not whom no route of ours leads to.
+
+        Who is behind one that is in doubt must have answered since that fell.
+        """
+        belief, above = self._belief(child), self._belief(first)
         if belief is None or child in self._state.silent:
             return any(self._state.beliefs[check].status in LIVING for check in self._others(child))
+        if child != first and above is not None and first not in self._state.silent:
+            return belief.status is UP and belief.last_ok_sent > above.first_loss
         return belief.status in LIVING and belief.reason is not Reason.NO_ROUTE
 
     def _failed(self, check: str, after: float) -> bool:
@@ -248,16 +259,17 @@ class Gate:
     def _below(self, node: str, besides: str = "") -> Iterator[tuple[str, str]]:
         """What is reached through this node alone, nearest first and each once, with the child of the node by which.
 
-        Behind those that speak for themselves nobody is asked.
+        Behind those that speak for themselves nobody is asked; behind those in doubt, for they may only be silent.
         """
         seen, queue = {node, besides}, [(node, "")] if self._is_a_way(node) else []
         for each, by in queue:
+            doubted = each != node and self._speaks_itself(each)
             for child in self._topology.hanging(each):
-                if child in seen:
+                if child in seen or (doubted and not self._topology.only_through(child, each)):
                     continue
                 seen.add(child)
                 yield child, by or child
-                if not self._speaks_itself(child) and self._is_a_way(child):
+                if not self._is_up(child) and self._is_a_way(child):
                     queue.append((child, by or child))
 
     def _near(self, node: str, asked: Iterable[str]) -> tuple[str, ...]:

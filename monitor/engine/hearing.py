@@ -17,14 +17,14 @@ class Hearing:
     def hear(self, node: str, look: ProbeResult) -> None:
         """Note an answer of a node: of one that is down, or that came through one which is."""
         if self._topology.is_down(node):
-            through = [node] if self._state.city.nodes[node].kind is not Kind.APP else []
+            through = [(node, node)] if self._state.city.nodes[node].kind is not Kind.APP else []
         elif not self._topology.reachable(node):
             through = list(self._gate.carriers(node))
         else:
             return
-        for carrier in through:
-            if not self._keeps_an_earlier(carrier, besides=node):
-                self._state.heard[carrier] = Heard(node, look.sent, look.at)
+        for carrier, child in through:
+            if not self._keeps_an_earlier(carrier, besides=child):
+                self._state.heard[carrier] = Heard(child, look.sent, look.at)
 
     def spoken_for(self, node: str, lost: float, lost_again: float) -> bool:
         """Tell whether an answer came through a node between two losses of its own; after the last one it may just be coming back."""
@@ -36,8 +36,8 @@ class Hearing:
 
         Not one of somebody who has another way, if who answers now has not.
         """
-        heard, decider = self._state.heard.get(carrier), self._state.city.decider(carrier)
-        if heard is None or decider is None or heard.sent <= self._state.beliefs[decider.id].last_loss:
+        heard, belief = self._state.heard.get(carrier), self._state.belief(carrier)
+        if heard is None or belief is None or heard.sent <= belief.last_loss:
             return False
         only = self._topology.hangs_on
         return heard.child == carrier or only(heard.child, carrier) or (besides != carrier and not only(besides, carrier))

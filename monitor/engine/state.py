@@ -1,10 +1,11 @@
 """All that the engine keeps, and what people are told of a node."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from alerts.incidents import Incident
-from monitor.core.belief import Belief
+from monitor.core.belief import Belief, Status
 from monitor.core.city import City
 from monitor.core.events import Page
 
@@ -70,3 +71,21 @@ class State:
     counts: dict[str, int] = field(default_factory=dict)
     serial: int = 0
     freed: dict[str, float] = field(default_factory=dict)
+
+    def belief(self, node: str) -> Belief | None:
+        """Return what is believed of a node: of the check that decides it; None when it is not looked at."""
+        found = self.city.nodes.get(node)  # as `City.decider` does, for a cascade asks of thousands
+        return self.beliefs[found.checks[0]] if found and found.checks else None
+
+    def is_down(self, node: str) -> bool:
+        """Tell whether a node is believed down, whatever stands above it."""
+        belief = self.belief(node)
+        return belief is not None and belief.status is Status.DOWN
+
+    def move_to(self, city: City, kept: Collection[str], at: float) -> None:
+        """Swap the city: the beliefs of the checks that are `kept` stay, and what is known of nodes that are still down."""
+        self.city = city
+        self.beliefs = {each: self.beliefs[each] if each in kept else Belief(since=at) for each in city.checks}
+        self.silent = {node: since for node, since in self.silent.items() if self.is_down(node)}
+        self.gate = {node: wait for node, wait in self.gate.items() if self.is_down(node)}
+        self.heard = {node: heard for node, heard in self.heard.items() if self.is_down(node) and heard.child in city.nodes}

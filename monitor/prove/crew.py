@@ -1,5 +1,6 @@
 """All processors at the runs: each takes the runs of one fault or pair at a time and reports what came of them."""
 
+import gc
 import math
 import multiprocessing
 from collections.abc import Iterable, Iterator
@@ -15,6 +16,8 @@ from monitor.prove.timeline import Case
 
 SHARE_OF_FALSE = 0.01
 CHUNK = 4
+SELDOM = 100_000
+"""Things made between two searches for circles: a run leaves next to none, and the city, which lasts, is searched with them."""
 
 
 @dataclass(slots=True)
@@ -63,6 +66,8 @@ _bench: list[tuple[Ground, Plan]] = []
 
 def _begin(city: City, plan: Plan, engine: type[Engine]) -> None:
     _bench[:] = [(Ground(city, engine), plan)]
+    gc.freeze()
+    gc.set_threshold(SELDOM)
 
 
 def _do(task: Task) -> Found:

@@ -71,7 +71,7 @@ class Judge:
     def _receivers(self) -> Iterator[Wrong]:
         """When one cause is all there is, those hear of it whom the routes name for it and what fails behind it, and nobody else.
 
-        Of what began or ceased to fail just before, nobody can know.
+        Of what began or ceased to fail just before, or cannot be looked at, nobody can know.
         """
         city, seen = self._oracle.city, [each for each in self._causes if each in self._oracle.city.nodes]
         if len(self._causes) != 1 or not seen or seen[0] == self._oracle.world.top or city.nodes[seen[0]].kind is Kind.INTERNET:
@@ -79,8 +79,10 @@ class Judge:
         lag = self._oracle.slowest(frozenset().union(*(each.failing for each in self._stretches)))
         for story in self._stories:
             at = story.spells[0].start
-            lately = [each.failing for each in self._stretches if each.start <= at and each.end > at - lag]
-            least, most = (expected(self._oracle.world, seen[0], how(*lately)) for how in (frozenset.intersection, frozenset.union))
+            lately = [each for each in self._stretches if each.start <= at and each.end > at - lag]
+            surely = frozenset.intersection(*(each.failing for each in lately))
+            perhaps = frozenset().union(*(each.failing | each.unknown for each in lately))
+            least, most = (expected(self._oracle.world, seen[0], gone) for gone in (surely, perhaps))
             if story.spells[0].cause == seen[0] and not least <= story.opened.keys() <= most:
                 yield Wrong(Fault.RECEIVERS, seen[0], at, f"told {sorted(story.opened)}, routes name {sorted(least)} to {sorted(most)}")
 

@@ -3,7 +3,8 @@
 A node is a visible cause when looks at it fail although in each of its groups some parent answers (or, silent itself,
 carries what answers). From that: our gateway silent hides all else; all uplinks gone are "the internet is lost"; all that
 hangs on the hub gone is "the whole city is dark"; all gone that has an address of one family, while some of the other answer, is
-"that family is lost from here", when three of each can be seen to fall by it. Two faults are alike when looks see the same.
+"that family is lost from here", when three of each can be seen to fall by it, and more than half of those do not lie behind what
+is down itself. Two faults are alike when looks see the same.
 """
 
 from collections.abc import Iterable, Mapping
@@ -71,7 +72,8 @@ class Oracle:
             found = found - set(self.uplinks) | set(self.internet)
         for name, nodes in self.families.items():
             others = frozenset().union(*self.families.values()) - nodes
-            if len(found & nodes) > 1 and nodes <= failing.keys() and not others <= failing.keys():
+            lost = len(found & nodes) > 1 and nodes <= failing.keys() and not others <= failing.keys()
+            if lost and 2 * self._fallen(nodes, sight) > self._seen_to_fall[name]:
                 found = found - nodes | {name}
         return frozenset(found)
 
@@ -84,12 +86,19 @@ class Oracle:
     @cached_property
     def families(self) -> Mapping[str, frozenset[str]]:
         """The families whose loss can be told, by name; our gateway is of neither."""
-        top, found = frozenset({self.world.top}), {}
-        for name, nodes in self.world.families.items():
-            sight = self.world.sight(frozenset({f"own:{name}"}), Manner.WELL)
-            if sum(self._reached(node, sight) for node in nodes - top) >= WITNESSES:
-                found[name] = nodes - top
+        top = frozenset({self.world.top})
+        found = {name: nodes - top for name, nodes in self.world.families.items() if self._seen_to_fall[name] >= WITNESSES}
         return found if len(found) > 1 else {}
+
+    @cached_property
+    def _seen_to_fall(self) -> Mapping[str, int]:
+        """How many are seen to fall by themselves when a family is lost."""
+        lost = {name: self.world.sight(frozenset({f"own:{name}"}), Manner.WELL) for name in self.world.families}
+        return {name: self._fallen(nodes, lost[name]) for name, nodes in self.world.families.items()}
+
+    def _fallen(self, nodes: Iterable[str], sight: Sight) -> int:
+        """How many of these fail although a way leads to them, our gateway not counted."""
+        return sum(node in sight.failing and self._reached(node, sight) for node in nodes if node != self.world.top)
 
     def _carries_on(self, node: str, sight: Sight) -> bool:
         return node not in sight.failing or self.answered_for(node, sight)

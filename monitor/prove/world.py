@@ -9,6 +9,7 @@ A fault is a word: `node:ID` (dead), `link:ID` (cut), `silent:APP`, `500:APP`, `
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from ipaddress import ip_address
 
 from monitor.core.city import City, Kind, Link
@@ -112,6 +113,7 @@ class World:
             dead |= {app.id for app in self.city.applications.values() if app.host == self.top}
         return frozenset(dead)
 
+    @lru_cache(maxsize=65536)  # noqa: B019 - a world lives as long as its process
     def carries(self, node: str, dead: frozenset[str]) -> bool:
         """Tell whether packets reach a node: it lives, and some line up leads to one that packets reach."""
         if node in dead:
