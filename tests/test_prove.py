@@ -142,6 +142,12 @@ def test_a_router_that_comes_back_without_a_voice_is_found_so_whenever_those_beh
         (2, ("link:link-isp-0", "risk:pln-1"), 0),
         (2, ("mute:kec-0", "risk:pln-1"), 227.6),  # a feeder takes most sites of a family, of which a provider still answers
         (8, ("mute:opd-11", "own:resolver"), 0),  # whose application cannot be looked at for want of its name
+        (14, ("risk:pln-0", "risk:pln-2"), 0),  # two feeders at once, of which two sites share a third
+        (14, ("link:link-kec-0", "link:link-kec-1"), 0),
+        (14, ("node:hub", "node:kec-2"), 0),  # what a port says of a node while the way to it is just coming back
+        (18, ("silent:app-0", "mute:opd-49"), 0),  # an application that one needs is back before it is down itself
+        (22, ("risk:sungai-0", "node:kel-17"), 188.3),  # a river takes what fell by itself and now lies behind what it took
+        (25, ("node:hub", "risk:pln-0"), 0),  # a feeder that struck while nothing could be seen
     ],
 )
 def test_what_was_wrong_in_an_invented_city_is_right(number: int, faults: tuple[str, ...], gap: float) -> None:

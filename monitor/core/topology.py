@@ -57,6 +57,10 @@ class Topology:
         place = self._places.get(node)
         return node not in self._down and not (place and place.dead_groups)
 
+    def leads_on(self, node: str) -> bool:
+        """Tell whether anything names this node as a parent."""
+        return node in self._children
+
     def children(self, node: str) -> tuple[str, ...]:
         """Ids of the nodes that name this one as a parent, each once."""
         return tuple(dict.fromkeys(child.id for child, _ in self._children.get(node, ())))

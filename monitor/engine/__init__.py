@@ -226,6 +226,7 @@ class Engine:
         if why is Why.RECOVERED:
             self.state.silent.pop(node, None)
             self._start_anew(node, at)  # its other checks fell with it
+        self._out.effects.extend(Verify(self.state.city.nodes[each].checks[0], at) for each in self.gate.waiting_for(node))
         self.desk.came_up(node, why, at)
         self.state.freed.update(dict.fromkeys(self.topology.set_down(node, down=False), at))
         self._carry_on(at, SLICE)
@@ -247,6 +248,7 @@ class Engine:
     def _free(self, node: str, at: float) -> None:
         waited = self.state.freed.pop(node, None) is not None
         if waited and node not in self.desk.open and self._start_anew(node, at):
+            self.gate.leave(node)
             self.state.freed.update(dict.fromkeys(self.topology.set_down(node, down=False), at))
 
     def _start_anew(self, node: str, at: float) -> bool:

@@ -1,6 +1,6 @@
 """From roots to one cause: which roots belong together, and what it is that is named."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice
 
 from alerts import incidents
@@ -14,7 +14,7 @@ from monitor.core.topology import Topology
 from monitor.core.verdict import Reason
 from monitor.engine.state import State
 
-MANY, BESIDE = 5, 3
+MANY, BESIDE, MOST = 5, 3, 100
 LIVING = (Status.UP, Status.SUSPECT)
 
 
@@ -108,8 +108,11 @@ class Causes:
 
     def undecided(self, node: str, after: float) -> bool:
         """Tell whether all who share this root's fate may be down, and it is not known yet."""
-        crowds = self._crowds_of.get(node, ())
-        return any(crowd.undecided(after) or (crowd.slow and crowd.struck and self._in_the_balance(crowd, node)) for crowd in crowds)
+        for crowd in self._crowds_of.get(node, ()):
+            balance = self._in_the_balance(crowd) if crowd.slow and crowd.struck else ()
+            if crowd.undecided(after) or (balance and node not in balance):
+                return True
+        return False
 
     def no_route_to_any(self, node: str) -> bool:
         """Tell whether we had no route to any of its address family when we last looked: a fact about the family, no lack of a look."""
@@ -127,12 +130,18 @@ class Causes:
 
     def together(self, node: str, others: Iterable[str]) -> list[str]:
         """Return those of the others that may have fallen by the same risk: they run it, too, and fell within its window."""
-        fell, shared = self._fell(node), [risk for risk in self._risks_of.get(node, ()) if self._may_join(risk)]
+        shared = [risk for risk in self._risks_of.get(node, ()) if self._may_join(risk)]
         return [
             other
             for other in others
-            if other != node and any(other in risk.members and abs(self._fell(other) - fell) <= risk.window for risk in shared)
+            if other != node and any(other in risk.members and self._fell_apart(node, other) <= risk.window for risk in shared)
         ]
+
+    def by_another(self, node: str, incident: Incident) -> bool:
+        """Tell whether a root is better explained by a risk that is not the one which an incident is named by."""
+        best, _ = self._covers([*down_members(incident), node])
+        mine = [risk for risk in best.risks if node in self.risks[risk].members]
+        return bool(mine) and incident.cause.node in set(best.risks).difference(mine)
 
     def apart(self, members: Sequence[str]) -> list[list[str]]:
         """Sort members into those that still belong together."""
@@ -203,22 +212,23 @@ class Causes:
     def _may_join(self, risk: Risk) -> bool:
         """Tell whether a risk may have struck: an implied one when all are down.
 
-        A family only while the other one answers, and when no more than half of it lies behind what is down itself.
+        A family only while the other one answers, and when no more than half of it lies behind what is down itself or may be.
         """
         crowd = self._crowds.get(risk.id)
         if crowd is None or not crowd.struck:
             return crowd is None
         if risk.kind != FAMILY:
             return True
-        return 2 * len(self._failing(risk)) > len(crowd.counted) and any(each.up for each in self._families.values() if each is not crowd)
+        if self._in_the_balance(crowd) or not any(each.up for each in self._families.values() if each is not crowd):
+            return False
+        return 2 * len(self._failing(risk)) > len(crowd.counted)
 
-    def _in_the_balance(self, crowd: Crowd, node: str) -> bool:
-        """Tell whether it is not known yet if a member that leads on to others is dead, or only silent over this family."""
+    def _in_the_balance(self, crowd: Crowd) -> list[str]:
+        """Return the members that lead on to others of whom it is not known yet whether they are dead, or only silent over this family."""
         checks, same = self._state.city.checks, crowd.members
         waiting = [(each, wait.asked) for each, wait in self._state.gate.items() if each in same]
         leading = [each for each, asked in waiting if any(checks[check].node not in same for check in asked)]
-        leading += [each for each, others in crowd.leading.items() if self._may_be_dead(each, others)]
-        return bool(leading) and node not in leading
+        return leading + [each for each, others in crowd.leading.items() if self._may_be_dead(each, others)]
 
     def _may_be_dead(self, node: str, behind: Iterable[str]) -> bool:
         """Tell whether a node is in doubt, and nothing behind it answers."""
@@ -230,9 +240,11 @@ class Causes:
         counted = self._crowds[risk.id].counted
         return [each for each in counted if self._topology.reachable(each) and self._status(each) in (Status.SUSPECT, Status.DOWN)]
 
-    def _living(self, members: Iterable[str], besides: str) -> Iterator[Check]:
-        deciders = filter(None, (self._state.city.decider(member) for member in members if member != besides))
-        return islice((check for check in deciders if self._state.beliefs[check.id].status in LIVING), BESIDE)
+    def _living(self, members: Iterable[str], besides: str) -> list[Check]:
+        """A few of the members that may be alive: those that are not even in doubt sooner than others."""
+        near = (self._state.city.decider(member) for member in islice(members, MOST) if member != besides)
+        known = [(check, self._state.beliefs[check.id].status) for check in near if check]
+        return [check for living in LIVING for check, status in known if status is living][:BESIDE]
 
     def _count(self, node: str, status: Status, by: int) -> None:
         for crowd in self._crowds_of.get(node, ()):
@@ -256,6 +268,15 @@ class Causes:
     def _fell(self, node: str) -> float:
         belief = self._state.belief(node)
         return belief.first_loss if belief else 0.0
+
+    def _fell_apart(self, one: str, other: str) -> float:
+        """Seconds that lie between the falls of two at least; each fell between its last answer and its first loss.
+
+        That may be long: of what lay behind something dead nothing was seen.
+        """
+        beliefs = filter(None, map(self._state.belief, (one, other)))
+        (first, by), (second, too) = ((min(each.last_ok_sent, each.first_loss), each.first_loss) for each in beliefs)
+        return max(first - too, second - by, 0.0)
 
 
 def down_members(incident: Incident) -> list[str]:

@@ -69,7 +69,8 @@ class Desk:
         covered = [each for each in self.open_incidents() if not each.calm_at and behind.issuperset(down_members(each))]
         resting = [each for each in self.open_incidents() if each.calm_at and not each.members.keys().isdisjoint(roots)]
         beside = {self.open[each] for each in self._causes.together(roots[0], self.open)}.difference(each.id for each in covered)
-        joined = resting or [each for each in self.open_incidents() if each.id in beside] or covered
+        sharing = [each for each in self.open_incidents() if each.id in beside and not self._causes.by_another(roots[0], each)]
+        joined = resting or sharing or covered
         if not joined:
             self._begin(roots, why, at)
         elif resting and joined[0].members.keys() >= set(roots):

@@ -1,7 +1,8 @@
 """THE GATE: a root is paged only when it is sure that the fault is its own.
 
 * Above: in each of its parent groups a parent is believed up and answered a look that was sent after the loss which decided.
-  (An answer after the first loss is not enough: the parent may have died between.)
+  (An answer after the first loss is not enough: the parent may have died between.) Where the parent was lost itself for a while,
+  the root must be lost once more since that came back.
 * Behind: whatever can be reached through it alone has been asked, too. One answer, and the root is NO_REPLY: it does its
   work and only does not answer us, which is a ticket and no page. (Nothing vouches for an application: who needs it may
   answer without it.)
@@ -11,7 +12,7 @@ Who cannot be asked is passed over: a node that is not looked at, or never answe
 it. The wait is bounded; then the root is paged as "cause not verified".
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, islice
 
@@ -75,8 +76,12 @@ class Gate:
             self._keep(waiting, replace(wait, near=self._near(waiting, wait.asked)))
 
     def questions(self, node: str) -> list[Check]:
-        """Return the checks to look at now because this node failed a look: those above it, and those behind it."""
-        return [*self._witnesses(node), *self._behind(node)]
+        """Return the checks to look at now because this node failed a look: those above and behind it; its own when that decides it."""
+        wait, checks = self._state.gate.get(node), self._state.city.checks
+        if wait is None:
+            return [*self._witnesses(node), *self._behind(node)]
+        again = [node] if any(self._was_away(parent, node) for parent in self._topology.parents(node)) else []
+        return [*self._witnesses(node), *(checks[each] for each in wait.asked if each in checks), *self._checks(again)]
 
     def may_pass(self, node: str) -> bool:
         """Tell whether each parent group holds a parent that may yet answer, though something above it is down."""
@@ -105,9 +110,10 @@ class Gate:
 
     def answers(self, node: str, after: float, besides: str = "") -> Iterator[Heard]:
         """Answers to looks sent later than `after`, of the node's other checks and of what can only be reached through it now."""
+        known = self._state.belief  # by itself, for thousands are asked at once
         yield from self._beside(node, node, after)
         for child, first in self._below(node, besides):
-            belief = self._belief(child)
+            belief = known(child)
             if belief is None or belief.status is not UP:
                 yield from self._beside(child, first, after)
             elif belief.last_ok_sent > after:
@@ -154,14 +160,17 @@ class Gate:
 
     # -- small questions
 
-    def _beside(self, node: str, by: str, after: float) -> Iterator[Heard]:
+    def _beside(self, node: str, by: str, after: float) -> Sequence[Heard]:
         """The answers of a node's other checks, as those of the child `by` which they came."""
-        others = map(self._state.beliefs.__getitem__, self._others(node))
-        return (Heard(by, each.last_ok_sent, each.last_ok) for each in others if each.last_ok_sent > after)
+        if not (others := self._others(node)):
+            return ()
+        known = map(self._state.beliefs.__getitem__, others)
+        return [Heard(by, each.last_ok_sent, each.last_ok) for each in known if each.last_ok_sent > after]
 
     def _others(self, node: str) -> tuple[str, ...]:
         """The checks of a node that do not decide it; what an application says beside is no way through it."""
-        return self._state.city.nodes[node].checks[1:] if self._is_a_way(node) else ()
+        found = self._state.city.nodes[node]
+        return found.checks[1:] if len(found.checks) > 1 and found.kind is not Kind.APP else ()
 
     def _is_a_way(self, node: str) -> bool:
         """Tell whether anything is reached through a node: needing an application is no way through it."""
@@ -197,7 +206,14 @@ class Gate:
             return self.verified(parent, after)
         if parent in self._state.silent:
             return self.speaks(parent, after, besides=child)
-        return belief.status is UP and belief.last_ok_sent > after
+        return belief.status is UP and belief.last_ok_sent > after and not self._was_away(parent, child)
+
+    def _was_away(self, parent: str, child: str) -> bool:
+        """Tell whether a parent was lost more than once itself while the child was, which was not lost since: its losses may be that's."""
+        lost, back = self._state.belief(child), self._state.belief(parent)
+        if lost is None or back is None or not lost.losses or back.status is not UP:
+            return False
+        return back.last_loss > max(back.first_loss, lost.first_loss) and lost.last_loss < back.since
 
     def _dead_since(self, node: str, after: float) -> bool:
         """Tell whether a node carried nothing after that time: nothing leads to it, or it is down and failed a look sent later."""
@@ -237,19 +253,21 @@ class Gate:
     def _behind(self, node: str) -> list[Check]:
         """The checks to ask behind a node, the quickest of the first few: of what is reached through it alone, else its own others.
 
-        Nothing comes through a port that its device calls down.
+        Of those behind one in doubt a few are asked besides, for it may only be silent. Nothing comes through a port that its device
+        calls down.
         """
         city, known = self._state.city, self._state.beliefs
         own = city.nodes[node]
         if own.kind is Kind.APP or known[own.checks[0]].told:
             return []
-        below = filter(None, (city.decider(child) for child, _ in self._below(node)))
-        checks = chain(below, map(city.checks.__getitem__, own.checks[1:]))
-        alive = (check for check in checks if known[check.id].status in LIVING)
-        living = list(islice(alive, 2 * ASKED))
-        living = [check for check in living if check.node != node] or living
-        asked = sorted(living, key=lambda check: (check.timeout, check.id))[:ASKED]
-        return asked + (self._over_the_other(node, chain(living, alive)) if self._mixed else [])
+        below = ((city.decider(child), child == first or not self._speaks_itself(first)) for child, first in self._below(node))
+        alive = ((check, near) for check, near in below if check and known[check.id].status in LIVING)
+        first = list(islice(alive, 4 * ASKED))
+        others = [city.checks[check] for check in own.checks[1:] if known[check].status in LIVING]
+        asked = [check for side in (True, False) for check in _quickest(check for check, near in first if near is side)]
+        if self._mixed:
+            asked += self._over_the_other(node, (check for check, _ in chain(first, alive, ((each, True) for each in others))))
+        return asked or _quickest(others)
 
     def _over_the_other(self, node: str, checks: Iterable[Check]) -> list[Check]:
         """The first check over the other address family: when one family is lost, those of the same one say nothing of this node."""
@@ -269,7 +287,7 @@ class Gate:
                     continue
                 seen.add(child)
                 yield child, by or child
-                if not self._is_up(child) and self._is_a_way(child):
+                if self._topology.leads_on(child) and not self._is_up(child) and self._is_a_way(child):
                     queue.append((child, by or child))
 
     def _near(self, node: str, asked: Iterable[str]) -> tuple[str, ...]:
@@ -288,3 +306,7 @@ class Gate:
 
     def _checks(self, nodes: Iterable[str]) -> list[Check]:
         return [check for check in map(self._state.city.decider, nodes) if check is not None]
+
+
+def _quickest(checks: Iterable[Check]) -> list[Check]:
+    return sorted(checks, key=lambda check: (check.timeout, check.id))[:ASKED]

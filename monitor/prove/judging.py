@@ -247,7 +247,8 @@ class Judge:
         blind = cause in stretch.unknown and at > stretch.start + self._lag(cause if cause in self._causes else self._oracle.world.top)
         if blind:
             yield Wrong(Fault.BLIND_END, cause, at, f"{story.id} ended, {story.why}")
-        for each in self._held(cause):
+        spoken = [each for each in self._causes if cause in self._oracle.names(each) or each in story.spells[-1].members]
+        for each in spoken:
             fresh = at - self._lag(each) - 10.0
             if each in stretch.visible and self._seen(each, fresh, fresh) and not self._holders(each, at):
                 yield Wrong(Fault.EARLY_END, cause, at, f"{story.id} ended, {story.why}; {each} is down")
