@@ -44,7 +44,8 @@ class Belief:
     """The state of one check. Times are epoch seconds, 0 where it has not happened; `nats` is the evidence so far.
 
     `first_loss`, `last_loss`, `decided` (what made it DOWN) and `told` (the first look at the other end of its line that called
-    the port there down since it is in doubt) are times of sending. `counts` holds looks by
+    the port there down since it is in doubt) are times of sending, and so is `gone`: the first loss since it last answered (`first_loss`
+    is later when its losses were forgotten, for something above it came back). `counts` holds looks by
     verdict since the check is known. `learned` is the histogram of its healed losses and `noise` what follows from it (None:
     that of its class). `falls` are the times it went DOWN of late, faded to `decided`. Of all
     `downs` so many were `brief`: over within `BRIEF` seconds of the verdict; false ones are mostly among them.
@@ -55,6 +56,7 @@ class Belief:
     losses: int = 0
     nats: float = 0.0
     first_loss: float = 0.0
+    gone: float = 0.0
     last_loss: float = 0.0
     decided: float = 0.0
     told: float = 0.0
@@ -177,6 +179,8 @@ def _failed(rule: Rule, check: Check, belief: Belief, look: ProbeResult) -> Why 
     gap = look.sent - belief.last_loss if belief.losses else None
     if gap is None:
         belief.first_loss = look.sent
+        if belief.last_ok_sent > belief.gone:
+            belief.gone = look.sent
         belief.habit.lost()
     noise = noise_of(rule, belief, look.reason)
     belief.losses, belief.last_loss = belief.losses + 1, look.sent

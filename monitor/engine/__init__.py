@@ -279,7 +279,7 @@ class Engine:
         """Nothing behind a silent node answers any more: it is down after all."""
         del self.state.silent[node]
         belief = self.state.beliefs[self.state.city.nodes[node].checks[0]]
-        belief.first_loss = max(belief.first_loss, self.gate.fell_behind(node))
+        belief.first_loss = belief.gone = max(belief.first_loss, self.gate.fell_behind(node))
         self._out.decide(at, node, "down", Why.NOTHING_BEHIND)
         self._went_down(node, after, at)
 

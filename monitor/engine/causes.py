@@ -130,11 +130,11 @@ class Causes:
 
     def together(self, node: str, others: Iterable[str]) -> list[str]:
         """Return those of the others that may have fallen by the same risk: they run it, too, and fell within its window."""
-        shared = [risk for risk in self._risks_of.get(node, ()) if self._may_join(risk)]
+        fell, shared = self._fell(node), [risk for risk in self._risks_of.get(node, ()) if self._may_join(risk)]
         return [
             other
             for other in others
-            if other != node and any(other in risk.members and self._fell_apart(node, other) <= risk.window for risk in shared)
+            if other != node and any(other in risk.members and abs(self._fell(other) - fell) <= risk.window for risk in shared)
         ]
 
     def by_another(self, node: str, incident: Incident) -> bool:
@@ -267,16 +267,7 @@ class Causes:
 
     def _fell(self, node: str) -> float:
         belief = self._state.belief(node)
-        return belief.first_loss if belief else 0.0
-
-    def _fell_apart(self, one: str, other: str) -> float:
-        """Seconds that lie between the falls of two at least; each fell between its last answer and its first loss.
-
-        That may be long: of what lay behind something dead nothing was seen.
-        """
-        beliefs = filter(None, map(self._state.belief, (one, other)))
-        (first, by), (second, too) = ((min(each.last_ok_sent, each.first_loss), each.first_loss) for each in beliefs)
-        return max(first - too, second - by, 0.0)
+        return belief.gone if belief else 0.0
 
 
 def down_members(incident: Incident) -> list[str]:

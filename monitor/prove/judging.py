@@ -148,8 +148,15 @@ class Judge:
 
     # -- together
 
-    def _began(self, cause: str) -> list[float]:
-        return [each.start for each in self._stretches if cause in each.visible and cause not in self._before(each)]
+    def _began(self, cause: str) -> list[tuple[float, float]]:
+        """Return the times since when it failed, perhaps out of sight, and was visible."""
+        found, failing = [], 0.0
+        for stretch in self._stretches:
+            failed = cause in stretch.failing or cause in stretch.visible
+            failing = (failing or stretch.start) if failed else 0.0
+            if cause in stretch.visible and cause not in self._before(stretch):
+                found.append((failing, stretch.start))
+        return found
 
     def _may_join(self, cause: str, told: str) -> bool:
         """Tell whether an incident that speaks of `told` (another cause, or a risk of several) may stand for this cause too."""
@@ -163,9 +170,9 @@ class Judge:
         return self._apart(one, other) <= self._oracle.city.risks[risk].window + slack
 
     def _apart(self, one: str, other: str) -> float:
-        """Return how many seconds lie between the beginnings of two causes at their nearest."""
-        pairs = [abs(a - b) for a in self._onsets.get(one, ()) for b in self._onsets.get(other, ())]
-        return min(pairs, default=float("inf"))
+        """Return how many seconds lie between the beginnings of two causes at their nearest; each began until it was visible."""
+        pairs = [(a, b) for a in self._onsets.get(one, ()) for b in self._onsets.get(other, ())]
+        return min((max(a[0] - b[1], b[0] - a[1], 0.0) for a, b in pairs), default=float("inf"))
 
     def _joined(self) -> Iterator[Wrong]:
         """Causes that share a risk and surely began within its window are one incident."""
@@ -176,10 +183,11 @@ class Judge:
             shared = [stretch for stretch in self._stretches if one in stretch.visible and other in stretch.visible]
             for stretch in shared:
                 began = [self._since(stretch, each) for each in (one, other)]
-                if max(began) - min(began) > max(windows) - self._blur(one, other):
+                fell, seen = zip(*began, strict=True)
+                if max(max(times) - min(times) for times in (fell, seen)) > max(windows) - self._blur(one, other):
                     continue
-                at = max(onset + self._oracle.announce(each) for onset, each in zip(began, (one, other), strict=True)) + self._patience
-                apart = self._named(one, other, max(at, stretch.start), min(began)) if at < stretch.end else []
+                at = max(onset + self._oracle.announce(each) for onset, each in zip(seen, (one, other), strict=True)) + self._patience
+                apart = self._named(one, other, max(at, stretch.start), min(seen)) if at < stretch.end else []
                 if len(apart) > 1:
                     words = f"they share {self._oracle.shared(one, other)}: {', '.join(apart)}"
                     yield Wrong(Fault.NOT_JOINED, f"{one}, {other}", at, words)
@@ -195,8 +203,8 @@ class Judge:
         city = self._oracle.city
         return max(city.checks[city.nodes[each].checks[0]].interval for each in (one, other))
 
-    def _since(self, stretch: Stretch, cause: str) -> float:
-        return max(onset for onset in self._onsets[cause] if onset <= stretch.start)
+    def _since(self, stretch: Stretch, cause: str) -> tuple[float, float]:
+        return max((onset for onset in self._onsets[cause] if onset[1] <= stretch.start), key=lambda onset: onset[1])
 
     # -- to its end
 
