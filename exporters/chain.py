@@ -197,6 +197,7 @@ def _waits(scene: Scene, node: Node, groups: Sequence[Sequence[dict[str, Any]]])
     above = not engine.gate.verified(node.id, wait.after)
     behind = [] if above or engine.gate.open_to(node.id) else [_asked(scene.city.checks[check], node) for check in wait.asked]
     facts = {"after": wait.after, "deadline": wait.deadline, "groups": groups if above else (), "behind": behind}
+    facts["away"] = engine.gate.away(node.id)
     return Ring("gate", held=False, facts=facts, where=(node.where,))
 
 

@@ -223,6 +223,12 @@ class Speaker(Wording):
         return self._pick(told).format(name=self._name(parent["id"]), at=self._when(parent["answered"]))
 
     def _awaited(self, facts: Facts) -> str:
+        if facts["away"]:
+            told: Pair = (
+                "satu kegagalannya lagi, sebab sementara itu ikut hilang: ",
+                "one more loss of its own, for also lost meanwhile was: ",
+            )
+            return self._pick(told) + self._names(facts["away"])
         if facts["groups"]:
             groups = "; ".join(self._or(map(self._parent, group)) for group in facts["groups"])
             return self._pick(("jawaban yang di atasnya: ", "an answer of what is above it: ")) + groups

@@ -2,6 +2,9 @@ from dataclasses import replace
 
 import pytest
 
+from exporters.chain import chain
+from exporters.scene import Scene
+from exporters.sentences import Speaker
 from monitor.core import belief as beliefs
 from monitor.core.belief import Belief, Status
 from monitor.core.city import Check, City, Kind, Link, Node, Receiver, Route
@@ -232,3 +235,26 @@ def test_a_graph_with_more_ways_than_anybody_can_walk_is_judged_and_told_of_once
     play.dead, play.mute = set(), set()
     play.run(120)
     assert play.engine.open_incidents() == []
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_what_was_lost_while_its_parent_was_away_is_told_only_when_it_is_lost_once_more(*, back: bool) -> None:
+    known, (quick, slow) = city(), (GRADES[Grade.CORE], GRADES[Grade.FIBRE])
+    checks = {
+        **known.checks,
+        "kec/icmp": replace(known.checks["kec/icmp"], grade=Grade.FIBRE, interval=slow.interval, timeout=slow.timeout),
+        "kel-a/icmp": replace(known.checks["kel-a/icmp"], grade=Grade.CORE, interval=quick.interval, timeout=quick.timeout),
+    }
+    play = Play(replace(known, checks=checks))
+    play.run(60)
+    play.lost = dict.fromkeys(("kec/icmp", "kel-a/icmp"), Reason.TIMEOUT)
+    while "kel-a" not in play.engine.state.gate:
+        play.run(0.1)
+    play.lost = {} if back else {"kel-a/icmp": Reason.TIMEOUT}
+    while not play.engine.gate.away("kel-a"):
+        play.run(0.1)
+    assert play.pages == []
+    scene = Scene(play.engine, play.at)
+    assert any("ikut hilang: kec" in Speaker(play.city, "id", play.at).say(ring) for ring in chain(scene, "kel-a") if ring.name == "gate")
+    play.run(30)
+    assert play.causes(Step.OPEN) == ([] if back else ["kel-a"])

@@ -80,8 +80,12 @@ class Gate:
         wait, checks = self._state.gate.get(node), self._state.city.checks
         if wait is None:
             return [*self._witnesses(node), *self._behind(node)]
-        again = [node] if any(self._was_away(parent, node) for parent in self._topology.parents(node)) else []
-        return [*self._witnesses(node), *(checks[each] for each in wait.asked if each in checks), *self._checks(again)]
+        again = self._checks((node,)) if self.away(node) else []
+        return [*self._witnesses(node), *(checks[each] for each in wait.asked if each in checks), *again]
+
+    def away(self, node: str) -> list[str]:
+        """Return the parents that were lost themselves while this node was, and are back: it must be lost once more since."""
+        return [parent for parent in self._topology.parents(node) if self._was_away(parent, node)]
 
     def may_pass(self, node: str) -> bool:
         """Tell whether each parent group holds a parent that may yet answer, though something above it is down."""
