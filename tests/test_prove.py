@@ -148,6 +148,7 @@ def test_a_router_that_comes_back_without_a_voice_is_found_so_whenever_those_beh
         (18, ("silent:app-0", "mute:opd-49"), 0),  # an application that one needs is back before it is down itself
         (22, ("risk:sungai-0", "node:kel-17"), 188.3),  # a river takes what fell by itself and now lies behind what it took
         (25, ("node:hub", "risk:pln-0"), 0),  # a feeder that struck while nothing could be seen
+        (18, ("node:hub", "risk:pln-2"), 0),
     ],
 )
 def test_what_was_wrong_in_an_invented_city_is_right(number: int, faults: tuple[str, ...], gap: float) -> None:

@@ -130,11 +130,11 @@ class Causes:
 
     def together(self, node: str, others: Iterable[str]) -> list[str]:
         """Return those of the others that may have fallen by the same risk: they run it, too, and fell within its window."""
-        fell, shared = self._fell(node), [risk for risk in self._risks_of.get(node, ()) if self._may_join(risk)]
+        shared = [risk for risk in self._risks_of.get(node, ()) if self._may_join(risk)]
         return [
             other
             for other in others
-            if other != node and any(other in risk.members and abs(self._fell(other) - fell) <= risk.window for risk in shared)
+            if other != node and any(other in risk.members and self._fell_apart(node, other) <= risk.window for risk in shared)
         ]
 
     def by_another(self, node: str, incident: Incident) -> bool:
@@ -268,6 +268,15 @@ class Causes:
     def _fell(self, node: str) -> float:
         belief = self._state.belief(node)
         return belief.gone if belief else 0.0
+
+    def _fell_apart(self, one: str, other: str) -> float:
+        """Seconds that lie between the falls of two at least: each fell between its last answer and its first loss since.
+
+        That may be long: while we are cut off nothing is a loss.
+        """
+        known = filter(None, map(self._state.belief, (one, other)))
+        (after, gone), (other_after, other_gone) = ((min(each.last_ok_sent, each.gone), each.gone) for each in known)
+        return max(after - other_gone, other_after - gone, 0.0)
 
 
 def down_members(incident: Incident) -> list[str]:
