@@ -147,6 +147,7 @@ def test_a_router_that_comes_back_without_a_voice_is_found_so_whenever_those_beh
         (14, ("node:hub", "node:kec-2"), 0),  # what a port says of a node while the way to it is just coming back
         (18, ("silent:app-0", "mute:opd-49"), 0),  # an application that one needs is back before it is down itself
         (22, ("risk:sungai-0", "node:kel-17"), 188.3),  # a river takes what fell by itself and now lies behind what it took
+        (34, ("risk:pln-0", "mute:kec-0"), 0),  # a feeder takes the quickest of those that would speak for a silent router
         (25, ("node:hub", "risk:pln-0"), 0),  # a feeder that struck while nothing could be seen
         (18, ("node:hub", "risk:pln-2"), 0),
     ],

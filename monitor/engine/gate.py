@@ -268,10 +268,16 @@ class Gate:
         alive = ((check, near) for check, near in below if check and known[check.id].status in LIVING)
         first = list(islice(alive, 4 * ASKED))
         others = [city.checks[check] for check in own.checks[1:] if known[check].status in LIVING]
-        asked = [check for side in (True, False) for check in _quickest(check for check, near in first if near is side)]
+        asked = [check for side in (True, False) for check in self._quickest(check for check, near in first if near is side)]
         if self._mixed:
             asked += self._over_the_other(node, (check for check, _ in chain(first, alive, ((each, True) for each in others))))
-        return asked or _quickest(others)
+        return asked or self._quickest(others)
+
+    def _quickest(self, checks: Iterable[Check]) -> list[Check]:
+        """The few with the least time-outs, one among them that is not even in doubt: the others may have fallen by themselves."""
+        found = sorted(checks, key=lambda check: (check.timeout, check.id))
+        sure = [check for check in found if self._state.beliefs[check.id].status is UP][:1]
+        return [*sure, *(check for check in found if check not in sure)][:ASKED]
 
     def _over_the_other(self, node: str, checks: Iterable[Check]) -> list[Check]:
         """The first check over the other address family: when one family is lost, those of the same one say nothing of this node."""
@@ -310,7 +316,3 @@ class Gate:
 
     def _checks(self, nodes: Iterable[str]) -> list[Check]:
         return [check for check in map(self._state.city.decider, nodes) if check is not None]
-
-
-def _quickest(checks: Iterable[Check]) -> list[Check]:
-    return sorted(checks, key=lambda check: (check.timeout, check.id))[:ASKED]
