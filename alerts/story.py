@@ -122,7 +122,7 @@ class Teller:
         if link:
             yield Line(value=self._say("redundancy", site=name_of(self.city, link.child)))
         elif self.page.cause == WHOLE_CITY:
-            yield Line(value=self._say("kota"))
+            yield Line(value=self._say("no_way" if self.page.reason is Reason.NO_ROUTE else "kota"))
         elif self.page.cause in FAMILIES:
             lost, other = ("IPv6", "IPv4") if self.page.cause == "ipv6" else ("IPv4", "IPv6")
             yield Line(value=self._say("family", lost=lost, other=other))

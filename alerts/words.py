@@ -142,6 +142,10 @@ SENTENCES: Mapping[str, Pair] = {
         "Seluruh kota gelap: router pusat menjawab, tetapi semua yang tersambung kepadanya tidak.",
         "The whole city is dark: the hub answers, but nothing that is connected to it does.",
     ),
+    "no_way": (
+        "Pantau sendiri tidak punya rute ke kota; gerbangnya menjawab, situs mungkin baik-baik saja. Periksa rute baku mesin ini.",
+        "Pantau itself has no route to the city; its gateway answers, the sites may be well. Check this machine's default route.",
+    ),
     "family": (
         "{lost} tidak jalan dari sini: yang diperiksa lewat {lost} tidak menjawab, yang lewat {other} menjawab.",
         "{lost} is lost from here: what is looked at over {lost} does not answer, what is looked at over {other} does.",

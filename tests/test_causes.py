@@ -143,6 +143,20 @@ def test_our_own_cable_cut_is_one_page_although_our_gateway_never_answers_pings(
     _healed(play)
 
 
+def test_a_route_that_our_own_machine_lost_is_one_page_that_says_so() -> None:
+    """Our gateway lies next to us: it answers when no way leads on from it."""
+    play = _play()
+    play.lost = {check.id: Reason.NO_ROUTE for check in play.city.checks.values() if check.node != "hub"}
+    play.run(200)
+    assert play.causes(Step.OPEN) == ["kota"]
+    assert play.pages[0].reason is Reason.NO_ROUTE
+    assert play.engine.condition("kec-gadingrejo", play.at) is Condition.DOWN
+    play.lost = {}
+    play.run(120)
+    assert play.engine.open_incidents() == []
+    _healed(play)
+
+
 def test_the_whole_city_dark_while_the_hub_answers_is_one_page() -> None:
     play = _play()
     play.dead = {

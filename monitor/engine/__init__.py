@@ -375,7 +375,7 @@ class Engine:
 
     def _is_explained(self, node: str) -> bool:
         """Tell whether it is known why a node does not answer: it is told of, only silent, or behind something dead."""
-        return node in self.desk.open or node in self.state.silent or not self.topology.reachable(node)
+        return node in self.desk.open or node in self.state.silent or not self.gate.may_pass(node)
 
     def _in_doubt(self, belief: Belief) -> bool:
         return belief.status in (Status.SUSPECT, Status.DOWN)

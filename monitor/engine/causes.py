@@ -7,7 +7,7 @@ from alerts import incidents
 from alerts.incidents import Cause, Incident
 from monitor.core.belief import Status
 from monitor.core.city import SITES, Check, City, Kind, Link, Node, Risk
-from monitor.core.cover import FAMILY, IMPLIED, Cover, covers, risks_of
+from monitor.core.cover import FAMILY, IMPLIED, WHOLE_CITY, Cover, covers, risks_of
 from monitor.core.events import Severity, Why
 from monitor.core.family import Family, families
 from monitor.core.topology import Topology
@@ -79,6 +79,7 @@ class Causes:
                 if risk.id in self._crowds:
                     self._crowds_of.setdefault(member, []).append(self._crowds[risk.id])
         self._links = _only_links(state.city)
+        self._hubs = [node for node in state.city.nodes.values() if node.kind is Kind.HUB]
         self._apps = {node.id for node in state.city.nodes.values() if node.kind is Kind.APP}
         for node in self._crowds_of:
             self._count(node, self._status(node), 1)
@@ -115,8 +116,12 @@ class Causes:
         return False
 
     def no_route_to_any(self, node: str) -> bool:
-        """Tell whether we had no route to any of its address family when we last looked: a fact about the family, no lack of a look."""
-        crowds = [crowd for crowd in self._crowds_of.get(node, ()) if crowd.slow]
+        """Tell whether we had no route to any of its crowd when we last looked: a fact about all of them, no lack of a look.
+
+        That is its address family; or all that hangs on the hub while the hub itself answers, for there our own way ends.
+        """
+        whole = self._crowds.get(WHOLE_CITY) if self._hub_answers() else None
+        crowds = [crowd for crowd in self._crowds_of.get(node, ()) if crowd.slow or crowd is whole]
         return any(all(self._lacked_route(other) for other in crowd.counted) for crowd in crowds)
 
     def all_fell(self, node: str, other: str) -> bool:
@@ -157,10 +162,13 @@ class Causes:
         """Return what these roots take with them; not an application that answers although another one that it needs does not."""
         return self._topology.behind(*members, spared={app for app in self._apps if self._answers_without(app)})
 
-    def cause(self, members: Sequence[str], why: Why) -> Cause:
-        """Return what is named as the cause of these roots: the one risk that explains them, or the one that fell first."""
+    def cause(self, members: Sequence[str], why: Why, back: Iterable[str] = ()) -> Cause:
+        """Return what is named as the cause of these roots: the one risk that explains them, or the one that fell first.
+
+        Those that fell with them and are `back` count as fallen.
+        """
         city, first = self._state.city, min(members, key=self._fell)
-        best, second = self._covers(members)
+        best, second = self._covers([*members, *back])
         named = max(best.risks, key=lambda risk: len(set(self.risks[risk].members).intersection(members)), default=first)
         gone = [city.nodes[each] for each in self.behind(members) if each != named]
         link = Kind.LINK
@@ -191,7 +199,8 @@ class Causes:
         risks = {risk.id: risk for risk in known.values() if risk.kind != FAMILY or self._may_join(risk)}
         concerned = {member for risk in risks.values() for member in risk.members}
         fallen = [*members, *(each for risk in risks.values() if risk.kind == FAMILY for each in self._failing(risk))]
-        ways = covers(list(dict.fromkeys(fallen)), [node for node in concerned if self._status(node) is Status.UP], risks)
+        standing = [node for node in concerned.difference(fallen) if self._status(node) is Status.UP]
+        ways = covers(list(dict.fromkeys(fallen)), standing, risks)
         return ways[0], ways[1] if len(ways) > 1 else None
 
     def _alike(self, node: str, behind: Sequence[Node]) -> tuple[str, ...]:
@@ -242,9 +251,15 @@ class Causes:
 
     def _living(self, members: Iterable[str], besides: str) -> list[Check]:
         """A few of the members that may be alive: those that are not even in doubt sooner than others."""
-        near = (self._state.city.decider(member) for member in islice(members, MOST) if member != besides)
-        known = [(check, self._state.beliefs[check.id].status) for check in near if check]
-        return [check for living in LIVING for check, status in known if status is living][:BESIDE]
+        up, doubted = list[Check](), list[Check]()
+        for member in islice(members, MOST):
+            check = self._state.city.decider(member) if member != besides else None
+            status = self._state.beliefs[check.id].status if check else Status.NEW
+            if check and status in LIVING:
+                (up if status is Status.UP else doubted).append(check)
+            if len(up) == BESIDE:
+                break
+        return [*up, *doubted][:BESIDE]
 
     def _count(self, node: str, status: Status, by: int) -> None:
         for crowd in self._crowds_of.get(node, ()):
@@ -253,6 +268,9 @@ class Causes:
     def _status(self, node: str) -> Status:
         belief = self._state.belief(node)
         return belief.status if belief else Status.NEW
+
+    def _hub_answers(self) -> bool:
+        return all(self._status(node.id) is Status.UP for node in self._hubs)
 
     def _lacked_route(self, node: str) -> bool:
         belief = self._state.belief(node)

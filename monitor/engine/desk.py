@@ -128,7 +128,8 @@ class Desk:
             self._forget(incident)
         incident.falls = 0
         self._take(incident, roots)
-        cause = self._causes.cause(down_members(incident), why)
+        back = [node for node, member in incident.members.items() if member.up]
+        cause = self._causes.cause(down_members(incident), why, back)
         self._owe(incidents.change(incident, cause, self._receivers(cause), at, step))
         self._told(incident, Step.UPDATE, step, at)
 

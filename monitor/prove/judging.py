@@ -1,5 +1,6 @@
 """The pages of one run against the oracle: each cause told once, in time, to its end; and nothing else told."""
 
+import bisect
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 
@@ -178,13 +179,14 @@ class Judge:
         """Causes that share a risk and surely began within its window are one incident."""
         for one, other in combinations(self._causes, 2):
             windows = [self._oracle.city.risks[risk].window for risk in self._oracle.shared(one, other)]
-            if not windows or self._apart(one, other) > max(windows) - self._blur(one, other):
+            within = max(windows) - self._blur(one, other) if windows else -1.0
+            if self._apart(one, other) > within:
                 continue
             shared = [stretch for stretch in self._stretches if one in stretch.visible and other in stretch.visible]
             for stretch in shared:
                 began = [self._since(stretch, each) for each in (one, other)]
                 fell, seen = zip(*began, strict=True)
-                if max(max(times) - min(times) for times in (fell, seen)) > max(windows) - self._blur(one, other):
+                if max(abs(fell[0] - fell[1]), abs(seen[0] - seen[1])) > within:
                     continue
                 at = max(onset + self._oracle.announce(each) for onset, each in zip(seen, (one, other), strict=True)) + self._patience
                 apart = self._named(one, other, max(at, stretch.start), min(seen)) if at < stretch.end else []
@@ -201,10 +203,11 @@ class Judge:
     def _blur(self, one: str, other: str) -> float:
         """Seconds by which first losses may lie further apart than the faults: the longer of the intervals."""
         city = self._oracle.city
-        return max(city.checks[city.nodes[each].checks[0]].interval for each in (one, other))
+        return max(city.checks[city.nodes[one].checks[0]].interval, city.checks[city.nodes[other].checks[0]].interval)
 
     def _since(self, stretch: Stretch, cause: str) -> tuple[float, float]:
-        return max((onset for onset in self._onsets[cause] if onset[1] <= stretch.start), key=lambda onset: onset[1])
+        onsets = self._onsets[cause]
+        return onsets[bisect.bisect_right(onsets, stretch.start, key=lambda onset: onset[1]) - 1]
 
     # -- to its end
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from monitor.core.belief import Status
 from monitor.core.city import Check, City
 from monitor.core.events import Decision, Delivered, Effect, InventoryLoaded, Page, ProbeResult, Tick, Verify
+from monitor.core.habit import Habit
 from monitor.core.verdict import Verdict
 from monitor.engine import Engine, State
 from monitor.prove.judging import Judge
@@ -111,7 +112,7 @@ class Play:
         return self.state.beliefs[check].status is not Status.UP or not self.engine.topology.reachable(node)
 
     def settled(self, check: Check, at: float, *, asked: bool) -> bool:
-        """Tell whether one more failure says nothing: nobody is in doubt, or we are cut off.
+        """Tell whether one more failure says nothing: nobody is in doubt, or we are cut off; or it is down and leads to nobody.
 
         Not for a gateway of our own, nor for a node behind which something answers.
         """
@@ -120,7 +121,11 @@ class Play:
             return True
         if self.ground.oracle.answered_for(check.node, sight):
             return False
-        if asked or self.state.gate or self.state.beliefs[check.id].status is not Status.DOWN:
+        if asked or check.node in self.state.gate or self.state.beliefs[check.id].status is not Status.DOWN:
+            return False
+        if not self.engine.topology.leads_on(check.node):
+            return True
+        if self.state.gate:
             return False
         return not any(self.state.beliefs[each].status is Status.SUSPECT for each in self._own if each in self.ground.deciders)
 
@@ -192,4 +197,4 @@ def _copied(thing: object) -> object:
     if not dataclasses.is_dataclass(thing) or isinstance(thing, type):
         return copy.deepcopy(thing)
     parts = {each.name: getattr(thing, each.name) for each in dataclasses.fields(thing)}
-    return dataclasses.replace(thing, **{name: copy.copy(part) for name, part in parts.items() if isinstance(part, (dict, list))})
+    return dataclasses.replace(thing, **{name: copy.copy(part) for name, part in parts.items() if isinstance(part, (dict, list, Habit))})
