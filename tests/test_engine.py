@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -12,6 +13,7 @@ from monitor.core.events import Delivered, ProbeResult, Severity, Step, Why
 from monitor.core.rules import GRADES, Grade
 from monitor.core.verdict import Reason, Verdict
 from monitor.engine import Condition
+from monitor.engine.state import Wait
 from tests.play import START, STATE, Play
 
 
@@ -237,6 +239,27 @@ def test_a_graph_with_more_ways_than_anybody_can_walk_is_judged_and_told_of_once
     assert play.engine.open_incidents() == []
 
 
+def _until(play: Play, seen: Callable[[], bool]) -> None:
+    """Let time pass, a minute at most, until it is seen."""
+    for _ in range(600):
+        if seen():
+            return
+        play.run(0.1)
+    pytest.fail("it did not come to that")
+
+
+def test_what_a_root_waits_for_goes_with_a_check_that_a_new_inventory_no_longer_has() -> None:
+    play = _play()
+    play.run(60)
+    play.dead = {"kec"}
+    _until(play, lambda: "kel-a/icmp" in play.engine.state.gate.get("kec", Wait(0, 0)).asked)
+    play.change(city(without="kel-a"))
+    assert "kel-a/icmp" not in play.engine.state.gate["kec"].asked
+    assert any(ring.name == "gate" for ring in chain(Scene(play.engine, play.at), "kec"))
+    play.run(60)
+    assert play.causes(Step.OPEN) == ["kec"]
+
+
 @pytest.mark.parametrize("back", [False, True])
 def test_what_was_lost_while_its_parent_was_away_is_told_only_when_it_is_lost_once_more(*, back: bool) -> None:
     known, (quick, slow) = city(), (GRADES[Grade.CORE], GRADES[Grade.FIBRE])
@@ -248,11 +271,9 @@ def test_what_was_lost_while_its_parent_was_away_is_told_only_when_it_is_lost_on
     play = Play(replace(known, checks=checks))
     play.run(60)
     play.lost = dict.fromkeys(("kec/icmp", "kel-a/icmp"), Reason.TIMEOUT)
-    while "kel-a" not in play.engine.state.gate:
-        play.run(0.1)
+    _until(play, lambda: "kel-a" in play.engine.state.gate)
     play.lost = {} if back else {"kel-a/icmp": Reason.TIMEOUT}
-    while not play.engine.gate.away("kel-a"):
-        play.run(0.1)
+    _until(play, lambda: bool(play.engine.gate.away("kel-a")))
     assert play.pages == []
     scene = Scene(play.engine, play.at)
     assert any("ikut hilang: kec" in Speaker(play.city, "id", play.at).say(ring) for ring in chain(scene, "kel-a") if ring.name == "gate")

@@ -39,6 +39,10 @@ class Status(StrEnum):
     UNKNOWN = "unknown"
 
 
+LIVING = (Status.UP, Status.SUSPECT)
+"""Those that may be alive."""
+
+
 @dataclass(slots=True)
 class Belief:
     """The state of one check. Times are epoch seconds, 0 where it has not happened; `nats` is the evidence so far.

@@ -113,7 +113,7 @@ class Topology:
 
     def only_through(self, child: str, parent: str) -> bool:
         """Tell whether there never was another way to the child than through this parent: its answer proves that the parent carries."""
-        return any(all(other == parent for other in group) for group in self._nodes[child].groups)
+        return any(set(group) == {parent} for group in self._nodes[child].groups)
 
     def hanging(self, node: str) -> Iterator[str]:
         """Ids of the children that can only be reached through this node now: those that hang on it, each once."""

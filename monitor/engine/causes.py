@@ -5,7 +5,7 @@ from itertools import islice
 
 from alerts import incidents
 from alerts.incidents import Cause, Incident
-from monitor.core.belief import Status
+from monitor.core.belief import LIVING, Status
 from monitor.core.city import SITES, Check, City, Kind, Link, Node, Risk
 from monitor.core.cover import FAMILY, IMPLIED, WHOLE_CITY, Cover, covers, risks_of
 from monitor.core.events import Severity, Why
@@ -14,8 +14,10 @@ from monitor.core.topology import Topology
 from monitor.core.verdict import Reason
 from monitor.engine.state import State
 
-MANY, BESIDE, MOST = 5, 3, 100
-LIVING = (Status.UP, Status.SUSPECT)
+MANY = 5
+"""So many sites are more than a few."""
+BESIDE, AMONG = 3, 100
+"""As many of a crowd are asked, and are looked for among its first: it may be the whole city."""
 
 
 class Crowd:
@@ -144,6 +146,8 @@ class Causes:
 
     def by_another(self, node: str, incident: Incident) -> bool:
         """Tell whether a root is better explained by a risk that is not the one which an incident is named by."""
+        if incident.cause.node not in self.risks:
+            return False
         best, _ = self._covers([*down_members(incident), node])
         mine = [risk for risk in best.risks if node in self.risks[risk].members]
         return bool(mine) and incident.cause.node in set(best.risks).difference(mine)
@@ -251,8 +255,9 @@ class Causes:
 
     def _living(self, members: Iterable[str], besides: str) -> list[Check]:
         """A few of the members that may be alive: those that are not even in doubt sooner than others."""
-        up, doubted = list[Check](), list[Check]()
-        for member in islice(members, MOST):
+        up: list[Check] = []
+        doubted: list[Check] = []
+        for member in islice(members, AMONG):
             check = self._state.city.decider(member) if member != besides else None
             status = self._state.beliefs[check.id].status if check else Status.NEW
             if check and status in LIVING:

@@ -17,7 +17,7 @@ from dataclasses import replace
 from itertools import chain, islice
 
 from monitor.core import belief as beliefs
-from monitor.core.belief import Belief, Status
+from monitor.core.belief import LIVING, Belief, Status
 from monitor.core.city import Check, Kind
 from monitor.core.family import family, mixed
 from monitor.core.topology import Topology
@@ -30,7 +30,6 @@ ASKED = 3
 """As many of those behind a root are asked at once; the quickest ones, for their time-outs are waited for."""
 NEW, UP = Status.NEW, Status.UP
 """By themselves, for thousands are asked at once: an enumeration takes longer to name its member than a dict to find one."""
-LIVING = (Status.UP, Status.SUSPECT)
 UNABLE = (Reason.NO_ROUTE, Reason.OWN_RESOLVER)
 """Faults of ours that last: to ask again at once would be in vain."""
 
@@ -81,7 +80,7 @@ class Gate:
         if wait is None:
             return [*self._witnesses(node), *self._behind(node)]
         again = self._checks((node,)) if self.away(node) else []
-        return [*self._witnesses(node), *(checks[each] for each in wait.asked if each in checks), *again]
+        return [*self._witnesses(node), *(checks[each] for each in wait.asked), *again]
 
     def away(self, node: str) -> list[str]:
         """Return the parents that were lost themselves while this node was, and are back: it must be lost once more since."""
@@ -302,8 +301,7 @@ class Gate:
 
     def _near(self, node: str, asked: Iterable[str]) -> tuple[str, ...]:
         """The nodes of which a look may decide whether a root passes; kept with it, so that a restart finds the same."""
-        checks = self._state.city.checks
-        others = (*self._witnesses(node), *(checks[check] for check in asked if check in checks))
+        others = (*self._witnesses(node), *map(self._state.city.checks.__getitem__, asked))
         return tuple(dict.fromkeys((node, *self.above(node), *(check.node for check in others))))
 
     def _keep(self, node: str, wait: Wait) -> None:

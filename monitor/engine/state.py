@@ -1,7 +1,7 @@
 """All that the engine keeps, and what people are told of a node."""
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from alerts.incidents import Incident
@@ -36,6 +36,10 @@ class Wait:
     deadline: float
     asked: tuple[str, ...] = ()
     near: tuple[str, ...] = ()
+
+    def kept_to(self, checks: Collection[str]) -> "Wait":
+        """Return it without what was asked of checks that are not among these."""
+        return replace(self, asked=tuple(check for check in self.asked if check in checks))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,5 +91,5 @@ class State:
         self.city = city
         self.beliefs = {each: self.beliefs[each] if each in kept else Belief(since=at) for each in city.checks}
         self.silent = {node: since for node, since in self.silent.items() if self.is_down(node)}
-        self.gate = {node: wait for node, wait in self.gate.items() if self.is_down(node)}
+        self.gate = {node: wait.kept_to(city.checks) for node, wait in self.gate.items() if self.is_down(node)}
         self.heard = {node: heard for node, heard in self.heard.items() if self.is_down(node) and heard.child in city.nodes}
