@@ -9,11 +9,14 @@ A fault is a word: `node:ID` (dead), `link:ID` (cut), `silent:APP`, `500:APP`, `
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
 from ipaddress import ip_address
 
 from monitor.core.city import City, Kind, Link
 from monitor.core.verdict import Reason
+
+
+REMEMBERED = 2000
+"""Sights that are kept: those of single faults are wanted again and again, those of pairs hardly; all of them would fill the memory."""
 
 
 class Manner(StrEnum):
@@ -82,6 +85,8 @@ class World:
         """Return what looks would see while these faults are active."""
         key = (active, manner)
         if key not in self._seen:
+            if len(self._seen) >= REMEMBERED:
+                self._seen.clear()
             self._seen[key] = self._look(active, manner)
         return self._seen[key]
 
@@ -113,7 +118,6 @@ class World:
             dead |= {app.id for app in self.city.applications.values() if app.host == self.top}
         return frozenset(dead)
 
-    @lru_cache(maxsize=65536)  # noqa: B019 - a world lives as long as its process
     def carries(self, node: str, dead: frozenset[str]) -> bool:
         """Tell whether packets reach a node: it lives, and some line up leads to one that packets reach."""
         if node in dead:
