@@ -14,7 +14,6 @@ from ipaddress import ip_address
 from monitor.core.city import City, Kind, Link
 from monitor.core.verdict import Reason
 
-
 REMEMBERED = 2000
 """Sights that are kept: those of single faults are wanted again and again, those of pairs hardly; all of them would fill the memory."""
 
