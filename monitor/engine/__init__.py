@@ -124,10 +124,13 @@ class Engine:
         if not belief.last_sent < look.sent <= look.at:
             self._count("stale_look")
             return
-        if look.verdict not in ANSWERED or belief.status is Status.SUSPECT:
+        answered = look.verdict in ANSWERED
+        if not answered or belief.status is Status.SUSPECT:
             look = self._in_our_light(check, belief, look)
         before, last_loss = belief.status, belief.last_loss
         why = beliefs.absorb(self.state.city.rules[check.grade], check, belief, look)
+        if answered:
+            self.gate.hear(look.sent)
         if why is not None:
             what = "degraded" if why is Why.DEGRADED else belief.status.value
             self._out.decide(look.at, check.id, what, why, losses=belief.losses, nats=round(belief.nats, 3))

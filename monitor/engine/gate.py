@@ -42,6 +42,7 @@ class Gate:
         self._state, self._topology = state, topology
         self._waiting: dict[str, dict[str, None]] = {}
         self._mixed = mixed(state.city)
+        self._answered = max((each.last_ok_sent for each in state.beliefs.values()), default=0.0)
         for node, wait in state.gate.items():
             self._note(node, wait)
 
@@ -58,6 +59,11 @@ class Gate:
         for other in wait.near if wait else ():
             self._waiting[other].pop(node, None)
         return wait is not None
+
+    def hear(self, sent: float) -> None:
+        """Note that some look sent at this time was answered; to be called for every answer."""
+        if sent > self._answered:
+            self._answered = sent
 
     def hold(self, node: str, deadline: float) -> None:
         """Let a root wait longer."""
@@ -113,6 +119,8 @@ class Gate:
 
     def answers(self, node: str, after: float, besides: str = "") -> Iterator[Heard]:
         """Answers to looks sent later than `after`, of the node's other checks and of what can only be reached through it now."""
+        if after >= self._answered:
+            return  # of all that may be behind it nobody need be asked one by one
         known = self._state.belief  # by itself, for thousands are asked at once
         yield from self._beside(node, node, after)
         for child, first in self._below(node, besides):
