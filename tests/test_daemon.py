@@ -1,5 +1,6 @@
 import asyncio
 import json
+import math
 import signal
 import socket
 import time
@@ -15,7 +16,7 @@ from monitor.core.events import Decision, Event, InventoryLoaded, Page, ProbeRes
 from monitor.core.rules import Grade
 from monitor.core.verdict import Reason, Verdict
 from monitor.daemon import names
-from monitor.daemon.flow import Flow
+from monitor.daemon.flow import AHEAD, Flow
 from monitor.daemon.guard import refuse_rehearsal
 from monitor.daemon.listen import listener
 from monitor.daemon.reload import Inventory
@@ -252,6 +253,22 @@ async def test_a_failed_commit_sends_nothing_and_loses_nothing(tmp_path: Path, r
     assert recovery.tail == ()
     assert recovery.state is not None
     assert list(recovery.state.owed.values()) == hands.pages
+    await journal.close()
+
+
+async def test_a_look_of_the_future_or_without_a_time_never_reaches_the_journal(tmp_path: Path) -> None:
+    clock, journal = VirtualClock(1_795_000_000.0), await Journal.open(tmp_path)
+    flow = Flow(journal, clock, await journal.recover())
+    running = asyncio.create_task(flow.run())
+    await flow.settle(InventoryLoaded(clock.now(), city([tcp("kec-a", 80)])))
+    before = journal.last
+    for at in (clock.now() + AHEAD + 1, clock.now() + 315e6, math.nan, math.inf, -1.0):
+        flow.put(ProbeResult("kec-a/tcp", at, at, Verdict.OK))
+    flow.put(look := ProbeResult("kec-a/tcp", clock.now() - 1, clock.now(), Verdict.OK))
+    flow.stop()
+    await running
+    assert flow.engine.state.beliefs["kec-a/tcp"].last_sent == look.sent
+    assert (flow.engine.state.counts, journal.last) == ({}, before + 2)
     await journal.close()
 
 

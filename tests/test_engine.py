@@ -1,3 +1,4 @@
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -157,6 +158,23 @@ def test_looks_that_are_old_doubled_or_of_nobody_are_counted_and_change_nothing(
     assert play.engine.apply(look) == []
     assert play.engine.apply(ProbeResult("nobody/icmp", play.at, play.at, Verdict.OK)) == []
     assert play.engine.state.counts == {"stale_look": 1, "unknown_check": 1}
+    play.engine.state.counts.clear()
+    assert STATE.dump_json(play.engine.state) == before
+
+
+@pytest.mark.parametrize(
+    ("sent", "at", "seconds"),
+    [
+        *((sent, at, 0.1) for sent, at in ((math.nan, START), (START + 60, math.nan), (START + 61, START + 60), (math.inf, math.inf))),
+        *((START + 60, START + 61, seconds) for seconds in (math.nan, math.inf, -0.1)),
+    ],
+)
+def test_a_look_with_nonsense_numbers_is_counted_and_changes_nothing(sent: float, at: float, seconds: float) -> None:
+    play = _play()
+    play.run(30)
+    before = STATE.dump_json(play.engine.state)
+    assert play.engine.apply(ProbeResult("kec/icmp", sent, at, Verdict.OK, seconds=seconds)) == []
+    assert play.engine.state.counts == {"nonsense_look": 1}
     play.engine.state.counts.clear()
     assert STATE.dump_json(play.engine.state) == before
 

@@ -26,6 +26,8 @@ MOST_WAITING = 50_000
 HELD = 0.002
 """Seconds after which the loop goes to others between two events; the dearest single step comes on top of that."""
 WORDS = 500
+AHEAD = 60.0
+"""Seconds by which an event may be ahead of our clock."""
 
 
 class Hands(Protocol):
@@ -70,6 +72,9 @@ class Flow:
 
     def put(self, event: Event) -> None:
         """Take an event in; when too many wait (no room on the disk for long), the oldest looks are let go."""
+        if not _has_a_time(event, self._clock.now()):
+            log.error("event dropped", kind=event.event, error="its times are nonsense, or of the future", at=event.at)
+            return
         self._inbox.append(event)
         self._woken.set()
         if len(self._inbox) > MOST_WAITING:
@@ -225,6 +230,12 @@ class Flow:
             await self._journal.snapshot(self._journal.last, self._clock.now(), self.engine.state)
         except JournalError as error:
             log.warning("snapshot failed", error=str(error))
+
+
+def _has_a_time(event: Event, now: float) -> bool:
+    """Tell whether the times of an event can be: what came from the future would make all that comes until then look old."""
+    began = event.sent if isinstance(event, ProbeResult) else event.at
+    return 0 <= began <= event.at <= now + AHEAD
 
 
 def _doubling() -> Iterator[float]:

@@ -8,6 +8,7 @@ that fails then says nothing about its target. What it takes to say so is the sa
 have no route ourselves is a fact about it, and no lack of a look.
 """
 
+import math
 from collections.abc import Iterable
 from dataclasses import replace
 from itertools import islice
@@ -30,6 +31,7 @@ from monitor.engine.state import Condition, State
 __all__ = ["Condition", "Engine", "State"]
 
 ASK_AGAIN = 1.0
+FOREVER = math.inf
 SLICE = 500
 """As many nodes are started anew in one step after a repair; the rest in the next ones, so that none takes long."""
 
@@ -67,7 +69,7 @@ class Engine:
         waits = (wait.deadline for wait in self.state.gate.values())
         freed = islice(self.state.freed.values(), 1)
         when = min((self.desk.deadline, *freed, *waits))
-        return None if when == float("inf") else when
+        return None if when == FOREVER else when
 
     @property
     def unfinished(self) -> bool:
@@ -121,8 +123,8 @@ class Engine:
         if check is None or belief is None:
             self._count("unknown_check")
             return
-        if not belief.last_sent < look.sent <= look.at:
-            self._count("stale_look")
+        if not (belief.last_sent < look.sent <= look.at < FOREVER and 0 <= (look.seconds or 0) < FOREVER):
+            self._count("stale_look" if look.sent <= belief.last_sent else "nonsense_look")
             return
         answered = look.verdict in ANSWERED
         if not answered or belief.status is Status.SUSPECT:
