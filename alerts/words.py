@@ -57,6 +57,8 @@ REASONS: Mapping[Reason, Pair] = {
         "tidak menjawab, dan port jalurnya mati kata perangkat di atasnya",
         "does not answer, and the device above says that the port of its line is down",
     ),
+    Reason.PUSH_MISSING: ("tidak lagi memanggil pemantau", "does not call the watcher any more"),
+    Reason.PUSH_DOWN: ("melaporkan sendiri bahwa ia terganggu", "reports itself that it is in trouble"),
     Reason.NO_ROUTE: ("pemantau sendiri tidak punya rute ke sana", "the watcher itself has no route to it"),
     Reason.NO_DESCRIPTOR: ("pemantau sendiri kehabisan deskriptor berkas", "the watcher itself is out of file descriptors"),
     Reason.NO_PERMISSION: ("pemantau sendiri tidak diizinkan memeriksa", "the watcher itself is not permitted to look"),
@@ -66,6 +68,7 @@ REASONS: Mapping[Reason, Pair] = {
         "jam pemantau sendiri disetel jauh, tanggal sertifikat tidak dapat dinilai",
         "the watcher's own clock was set far off; no date of a certificate can be judged",
     ),
+    Reason.LISTENING: ("pemantau belum cukup lama menunggu panggilannya", "the watcher has not waited long enough for its call"),
     Reason.BAD_SECRET: ("kunci rahasia pemantau tidak terbaca", "the watcher cannot read its secret"),
     Reason.INTERNAL: ("pemantau sendiri mengalami kesalahan", "the watcher itself has a fault"),
 }

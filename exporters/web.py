@@ -1,7 +1,8 @@
-"""The one HTTP address: the status page, its events, metrics, health and JSON. Everything is read; nothing can be changed here.
+"""The one HTTP address: the status page, its events, metrics, health and JSON. All is read only, but a push with its token.
 
-`application(view)` is all the daemon needs. Only GET (and HEAD) is answered. Addresses and names without a dot may call; a name with a dot
-must be that of the inventory's `city.page`, so that a page elsewhere cannot read the city by pointing its own name here (DNS rebinding).
+`application(view, take_call)` is all the daemon needs. Only GET (and HEAD) is answered, and calls (`exporters/push.py`). Addresses
+and names without a dot may call; a name with a dot must be that of the inventory's `city.page`, so that a page elsewhere cannot
+read the city by pointing its own name here (DNS rebinding).
 """
 
 import asyncio
@@ -18,6 +19,7 @@ from aiohttp.typedefs import Handler, Middleware
 from exporters.explain import explain
 from exporters.live import Live
 from exporters.metrics import CONTENT_TYPE, exposition
+from exporters.push import Calls, TakeCall, nobody_waits
 from exporters.status import status
 from exporters.view import View
 
@@ -35,7 +37,7 @@ HEADERS: Mapping[str, str] = {
 }
 
 
-def application(view: View, *, pace: float = 1.0) -> web.Application:
+def application(view: View, take_call: TakeCall = nobody_waits, *, pace: float = 1.0) -> web.Application:
     """Return the application; `pace` is the least number of seconds between two drawings of an open page."""
     pages = _Pages(view, Live(view, pace))
     app = web.Application(middlewares=[_known_host(view)], client_max_size=1024)
@@ -49,6 +51,7 @@ def application(view: View, *, pace: float = 1.0) -> web.Application:
             web.get("/api/v1/status", pages.status),
             web.get("/api/v1/explain", pages.explain),
             web.static("/static", STATIC),
+            *Calls(take_call).routes(),
         ]
     )
     app.on_response_prepare.append(_secure)

@@ -9,7 +9,9 @@ from collections.abc import Sequence
 
 import pytest
 
+from monitor.core.city import Check
 from monitor.core.errors import Exit, PantauError
+from monitor.core.rules import Grade
 from monitor.core.verdict import Outcome, Reason, Verdict
 from monitor.probes import Vantage, batch, ready
 from monitor.probes.deadline import look
@@ -198,7 +200,7 @@ async def test_without_descriptors_a_look_is_unsure(vantage: Vantage) -> None:
 async def test_a_kernel_that_refuses_ping_sockets_is_told_in_one_line_at_start(vantage: Vantage) -> None:
     PING_GROUPS.write_text("1 0")
     with pytest.raises(PantauError, match=r"sysctl -w net\.ipv4\.ping_group_range") as caught:
-        ready(vantage, frozenset({"icmp", "tcp"}))
+        ready(vantage, [Check("x/icmp", "x", "icmp", "127.0.0.1", Grade.FIBRE, 10, 2)])
     assert caught.value.status is Exit.MISSING
     for backend in ("shared", "icmplib"):
         outcome = await ping(vantage, "127.0.0.1", backend=backend)

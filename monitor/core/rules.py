@@ -97,4 +97,6 @@ WRONG: Mapping[Reason, Noise] = {
     Reason.KEYWORD_FORBIDDEN: DEFINITE,
     Reason.KEYWORD_MISSING: DEFINITE,
     Reason.JSON_MISMATCH: DEFINITE,
+    Reason.PUSH_MISSING: DEFINITE,
+    Reason.PUSH_DOWN: DEFINITE,
 }

@@ -60,6 +60,8 @@ class Reason(StrEnum):
     PACKET_LOSS = "packet_loss"
     SLOW_ANSWER = "slow_answer"
     PORT_DOWN = "port_down"
+    PUSH_MISSING = "push_missing"
+    PUSH_DOWN = "push_down"
     # Faults of ours: only ever with UNSURE.
     NO_ROUTE = "no_route"
     NO_DESCRIPTOR = "no_descriptor"
@@ -67,6 +69,7 @@ class Reason(StrEnum):
     OWN_RESOLVER = "own_resolver"
     LOOP_LATE = "loop_late"
     OWN_CLOCK = "own_clock"
+    LISTENING = "listening"
     BAD_SECRET = "bad_secret"  # noqa: S105 - a reason, not a secret
     INTERNAL = "internal"
 

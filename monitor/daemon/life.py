@@ -102,7 +102,7 @@ async def _answering(settings: Settings, words: Words) -> AsyncIterator[None]:
 
 @contextlib.asynccontextmanager
 async def _pages(shell: Shell, sock: socket.socket) -> AsyncIterator[None]:
-    runner = web.AppRunner(application(shell.view()), access_log=None, handle_signals=False, shutdown_timeout=0.5)
+    runner = web.AppRunner(application(shell.view(), shell.take_call), access_log=None, handle_signals=False, shutdown_timeout=0.5)
     await runner.setup()
     try:
         await web.SockSite(runner, sock).start()

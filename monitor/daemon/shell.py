@@ -21,6 +21,7 @@ from monitor.daemon.timeline import Timeline
 from monitor.journal import Journal, Recovery
 from monitor.probes import Vantage, ready
 from monitor.probes.deadline import Told, look, look_many
+from monitor.probes.push import Answer, Call, Mailbox
 from monitor.schedule import Schedule
 
 DELIVERY_ENDS = 1.5
@@ -140,7 +141,7 @@ class Shell:
         if _settings_of(vantage) == _settings_of(self._vantage):
             vantage = self._vantage
         try:
-            ready(vantage, frozenset(check.kind for check in city.checks.values()))
+            ready(vantage, city.checks.values())
         except PantauError as error:
             raise PantauError(str(error), status=Exit.MISSING) from error
         if vantage is not self._vantage:
@@ -156,6 +157,10 @@ class Shell:
     def _looked(self, result: ProbeResult) -> None:
         self._readiness.looked(self._clock.now())
         self.flow.put(result)
+
+    def take_call(self, token: str, call: Call) -> Answer:
+        """Take a call for which a `push` check waits."""
+        return self._vantage.share(Mailbox).take(token, call)
 
     # -- showing
 

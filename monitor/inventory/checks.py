@@ -37,7 +37,7 @@ def link_check(draft: Draft, link: str, address: str, grade: Grade, path: Path) 
 
 
 def _of_node(draft: Draft, node: str, path: Path, part: NodePart) -> Iterator[Wanted]:
-    maker = _Maker(draft, node, part.address, draft.grade(part))
+    maker = _Maker(draft, node, part.address or "", draft.grade(part))
     own = _times(part)
     if part.icmp is not False:
         yield maker.make("icmp", "", path, own, part.icmp or {}, (*path, "icmp"))

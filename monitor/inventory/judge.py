@@ -207,7 +207,8 @@ def _addresses(draft: Draft) -> None:
 
 def _every_address(draft: Draft) -> Iterator[tuple[str, Path, str]]:
     for node, (path, part) in draft.nodes.items():
-        yield node, (*path, "address"), part.address
+        if part.address:
+            yield node, (*path, "address"), part.address
         for number, line in enumerate(part.via if isinstance(part, LinedPart) else ()):
             if line.address:
                 yield line.id or f"the line of {node} to {line.to}", (*path, "via", number, "address"), line.address

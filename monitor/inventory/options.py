@@ -30,6 +30,7 @@ def judge_options(draft: Draft) -> None:
         _times(draft, each)
         _check(draft, each)
     _undecided(draft)
+    _unaimed(draft)
     for receiver in draft.file.receivers:
         _receiver(draft, receiver)
     for path, leaf in _leaves(draft.tree, ()):
@@ -57,6 +58,14 @@ def _undecided(draft: Draft) -> None:
     for node, (path, _) in draft.nodes.items():
         if node not in looked_at:
             draft.say((*path, "icmp"), "nothing is left to look at: say snmp: true or name checks:")
+
+
+def _unaimed(draft: Draft) -> None:
+    """Say of which nodes the address is missing: only who calls us needs none."""
+    aimless = {each.check.node for each in all_checks(draft) if not each.check.target and each.check.kind != "push"}
+    for node, (path, _) in draft.nodes.items():
+        if node in aimless and not at(draft.tree, (*path, "address")):
+            draft.say((*path, "address"), "is missing", at_key=True)
 
 
 def _receiver(draft: Draft, receiver: str) -> None:

@@ -122,7 +122,7 @@ def _node(draft: Draft, node: str, path: Path, part: NodePart, held: Mapping[str
         urusan=part.urusan or (held.get(owner, ()) if isinstance(part, SitePart) else ()),
         risks=tuple(dict.fromkeys((*part.risks, *shared))),
         hours=part.hours or "24x7",
-        address=part.address,
+        address=part.address or "",
         latitude=part.at[0] if part.at else None,
         longitude=part.at[1] if part.at else None,
         where=draft.where(path),

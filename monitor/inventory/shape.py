@@ -32,7 +32,7 @@ from monitor.inventory.words import (
 Hours = Literal["24x7", "kerja"]
 LinkGrade = Literal[Grade.CORE, Grade.FIBRE, Grade.METRO, Grade.RADIO, Grade.VPN]
 SiteKind = Literal[Kind.KECAMATAN, Kind.KELURAHAN, Kind.PUSKESMAS, Kind.OPD, Kind.TITIK]
-CheckKind = Literal["icmp", "snmp", "http", "tcp", "dns"]
+CheckKind = Literal["icmp", "snmp", "http", "tcp", "dns", "push"]
 Options = dict[str, object]
 
 
@@ -136,7 +136,9 @@ class NodePart(Part):
     """What is looked at: an address with a name."""
 
     name: Text = Field(description="Name as people say it.", examples=["Kelurahan Gentong"])
-    address: Address = Field(description="Address that answers ping.", examples=["198.18.1.12"])
+    address: Address | None = Field(
+        None, description="Address that answers ping; not needed where nothing is sent there (`icmp: false`).", examples=["198.18.1.12"]
+    )
     grade: LinkGrade | None = Field(
         None, description="Class by which it is looked at; without it that of its (first) line.", examples=["core"]
     )

@@ -13,14 +13,16 @@ A kind of which very many looks begin at the same time may save them a task and 
     def probe_many(aims of one lane, vantage: Vantage, attempt: Attempt, tell: Tell) -> Callable[[], None]
 
 that begins all looks, tells each outcome by the place of its aim when it is there, and returns what tells all the rest at once.
+A kind whose looks share something that must be there from the beginning has `def ready(vantage: Vantage, checks: Sequence[Check])`.
 """
 
 import importlib
-from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from monitor.core.city import Check
 from monitor.core.errors import Exit, PantauError
 from monitor.core.verdict import Outcome
 from monitor.probes.attempt import Attempt
@@ -85,6 +87,7 @@ PROBES: dict[str, ProbeKind] = {
         ProbeKind("snmp", "SnmpOptions", "SNMP: sistem dan antarmuka perangkat · system and interfaces of a device"),
         ProbeKind("http", "HttpOptions", "HTTP(S): halaman, isi, sertifikat · page, content, certificate"),
         ProbeKind("tcp", "TcpOptions", "TCP: apakah porta terbuka · does the port let us connect"),
+        ProbeKind("push", "PushOptions", "push: apakah ia memanggil kita tepat waktu · does it call us in time"),
         ProbeKind("dns", "DnsOptions", "DNS: apakah server nama menjawab benar · does the name server answer rightly"),
     )
 }
@@ -108,9 +111,12 @@ def secret_keys(kind: str) -> frozenset[str]:
     return kind_of(kind).secrets
 
 
-def ready(vantage: Vantage, kinds: frozenset[str]) -> None:
-    """Open what these kinds share, so that what is missing shows at start. Raises PantauError: what, and what to do."""
-    for kind in kinds & PROBES.keys():
+def ready(vantage: Vantage, checks: Iterable[Check]) -> None:
+    """Open what the looks of these checks share, so that what is missing shows at start. Raises PantauError: what, and what to do."""
+    kinds: dict[str, list[Check]] = {}
+    for check in checks:
+        kinds.setdefault(check.kind, []).append(check)
+    for kind in kinds.keys() & PROBES.keys():
         opener = getattr(kind_of(kind)._module, "ready", None)  # noqa: SLF001 - the table's own
         if opener is not None:
-            opener(vantage)
+            opener(vantage, kinds[kind])

@@ -24,6 +24,7 @@ OURS = frozenset(
         Reason.OWN_RESOLVER,
         Reason.LOOP_LATE,
         Reason.OWN_CLOCK,
+        Reason.LISTENING,
         Reason.BAD_SECRET,
         Reason.INTERNAL,
         Reason.SNMP_AUTH,

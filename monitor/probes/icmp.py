@@ -9,6 +9,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from monitor.core.city import Check
 from monitor.core.verdict import Outcome, Reason, Verdict
 from monitor.probes.attempt import Attempt
 from monitor.probes.faults import OURS, Fault, verdict_of
@@ -114,7 +115,7 @@ def judge(shots: Sequence[Shot], timeout: float, phases: dict[str, float]) -> Ou
     return Outcome(Verdict.WARN, Reason.PACKET_LOSS, f"{len(answered)} of {len(shots)} answered", mean, phases, values)
 
 
-def ready(vantage: Vantage) -> None:
+def ready(vantage: Vantage, _checks: Sequence[Check]) -> None:
     """Open the ping socket now. Raises NoPingSocketsError: one line that says which sysctl."""
     if not wants_icmplib(vantage.icmp_backend):
         vantage.share(PingSockets).open()
