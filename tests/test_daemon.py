@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from monitor.core.city import Check, City
+from alerts.channels import server_of
+from monitor.core.city import Check, City, Receiver
 from monitor.core.errors import Exit, PantauError
 from monitor.core.events import Decision, Event, InventoryLoaded, Page, ProbeResult, Tick, Verify
 from monitor.core.rules import Grade
@@ -26,6 +27,7 @@ from monitor.journal import DiskFullError, Journal, Row, row_of
 from tests.conftest import lack
 from tests.daemons import Daemon, Phone, answering, city, tcp
 from tests.virtual import VirtualClock, settle
+from tests.webs import naming
 
 
 async def journaled(folder: Path, events: list[Event]) -> Engine:
@@ -298,3 +300,35 @@ async def test_names_of_receivers_are_asked_of_the_citys_servers_and_a_dead_one_
     assert (await names.Names(tuple).resolve("127.0.0.1", 80, socket.AF_INET))[0]["host"] == "127.0.0.1"
     with pytest.raises(OSError, match=r"name layar\.pantau\.test"):
         await names.Names(lambda: ["127.0.0.1"]).resolve("layar.pantau.test", 80)
+
+
+async def test_a_name_server_that_dies_keeps_nobody_from_hearing_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(names, "PATIENCE", 0.05)
+    servers: list[str] = []
+    found = names.Names(lambda: servers)
+    async with naming(layar="198.18.0.7", lama="198.18.0.8") as server:
+        servers.append(server)
+        await found.remember(["layar.pantau.test", "lama.pantau.test"])
+    await found.remember(["layar.pantau.test"])
+    kept = await found.resolve("layar.pantau.test", 443, socket.AF_UNSPEC)
+    assert [(each["host"], each["port"], each["family"]) for each in kept] == [("198.18.0.7", 443, socket.AF_INET)]
+    with pytest.raises(OSError, match=r"name lama\.pantau\.test"):
+        await found.resolve("lama.pantau.test", 443)
+    async with naming(lain="198.18.0.9") as server:  # one that answers is believed when it says that there is no such name
+        servers[:] = [server]
+        with pytest.raises(OSError, match="NXDOMAIN"):
+            await found.resolve("layar.pantau.test", 443)
+
+
+@pytest.mark.parametrize(
+    ("channel", "options", "server"),
+    [
+        ("telegram", {"token": "!env T", "chat": 7}, "api.telegram.org"),
+        ("webhook", {"url": "https://layar.pantau.test:8443/noc"}, "layar.pantau.test"),
+        ("webhook", {"url": "!env NOBODY"}, ""),
+        ("mail", {"host": "surel.pantau.test", "to": ["a@pantau.test"], "sender": "b@pantau.test"}, "surel.pantau.test"),
+        ("mail", {}, ""),
+    ],
+)
+def test_each_channel_says_where_it_sends_to(channel: str, options: dict[str, object], server: str) -> None:
+    assert server_of(Receiver("r", channel, "R", options=options)) == server

@@ -6,9 +6,12 @@ raises ChannelError. Adding one: a file, a line in `CHANNELS`, a test, a heading
 
 from collections.abc import Mapping
 
+from pydantic import ValidationError
+
 from alerts.channels import mail, telegram, webhook
 from alerts.channels.channel import Channel, ChannelError, Options, Receipt, Trouble
 from alerts.channels.context import Context
+from monitor.core.city import Receiver
 from monitor.core.errors import PantauError
 
 CHANNELS: Mapping[str, Channel] = {
@@ -23,6 +26,14 @@ def read_options(channel: str, raw: Mapping[str, object]) -> Options:
     return _known(channel).options.model_validate(dict(raw))
 
 
+def server_of(receiver: Receiver) -> str:
+    """Return the name or address of the server that a receiver's messages are sent to, empty when its options cannot be read."""
+    try:
+        return _known(receiver.channel).server(read_options(receiver.channel, receiver.options))
+    except (PantauError, ValidationError, ValueError):
+        return ""
+
+
 def secret_keys(channel: str) -> frozenset[str]:
     """Return the keys that must be references to secrets; raises PantauError for no such channel."""
     return _known(channel).secrets
@@ -34,4 +45,4 @@ def _known(channel: str) -> Channel:
     return CHANNELS[channel]
 
 
-__all__ = ["CHANNELS", "Channel", "ChannelError", "Context", "Options", "Receipt", "Trouble", "read_options", "secret_keys"]
+__all__ = ["CHANNELS", "Channel", "ChannelError", "Context", "Options", "Receipt", "Trouble", "read_options", "secret_keys", "server_of"]

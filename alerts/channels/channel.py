@@ -51,13 +51,14 @@ Send = Callable[[Message, Page, Any, Context], Awaitable[Receipt]]
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """One channel: its keys, how it sends, and how many messages a minute one `group` (chat, server) bears.
+    """One channel: its keys, how it sends, at which `server` (a name or an address), and how many messages a minute one `group` bears.
 
     `secrets` are the keys that must be `!env`, `!file` or `!credential`; `summary` is one line, Indonesian and English.
     """
 
     options: type[Options]
     send: Send
+    server: Callable[[Any], str]
     group: Callable[[Any], str]
     per_minute: int
     secrets: frozenset[str]

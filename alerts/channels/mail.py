@@ -132,6 +132,7 @@ def _trouble(code: int) -> Trouble:
 CHANNEL = Channel(
     options=MailOptions,
     send=send,
+    server=lambda options: options.host,
     group=lambda options: f"mail {options.host}:{options.port}",
     per_minute=60,
     secrets=frozenset({"password"}),

@@ -1,6 +1,7 @@
 """A page to a Telegram chat or group (core.telegram.org/bots/api#sendmessage). Try it: `pantau notify test RECEIVER`."""
 
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import Field
 
@@ -67,6 +68,7 @@ def _with_pause(refusal: RefusedError) -> ChannelError:
 CHANNEL = Channel(
     options=TelegramOptions,
     send=send,
+    server=lambda options: urlsplit(options.api).hostname or "",
     group=lambda options: f"telegram {options.chat}",
     per_minute=20,
     secrets=frozenset({"token"}),

@@ -1,6 +1,7 @@
 """A page as JSON to any HTTP address: a wall screen, a gateway, another system. Try it: `pantau notify test RECEIVER`."""
 
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import Field
 
@@ -69,6 +70,7 @@ def payload(message: Message, page: Page) -> dict[str, object]:
 CHANNEL = Channel(
     options=WebhookOptions,
     send=send,
+    server=lambda options: urlsplit(reveal(options.url)).hostname or "",
     group=lambda options: f"webhook {options.url}",
     per_minute=120,
     secrets=frozenset({"bearer"}),

@@ -5,7 +5,7 @@ import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 
-from alerts.channels import Context
+from alerts.channels import Context, server_of
 from alerts.delivery import Delivery
 from exporters.view import Bell, Figures, View
 from monitor.core.city import Check, City
@@ -43,9 +43,11 @@ class Shell:
         self._vantage = Vantage()
         self._readiness = Readiness()
         self._schedule = Schedule(clock, self._look, self._looked, limits, self._look_many)
-        self._context = Context(Names(lambda: self.city().resolver))
+        self._names = Names(lambda: self.city().resolver)
+        self._context = Context(self._names)
         self.delivery = Delivery(self.city, self._context, self.flow.put, clock.now)
         self._reloading: asyncio.Task[None] | None = None
+        self._keeping: asyncio.Task[None] | None = None
         self._watching: asyncio.TimerHandle | None = None
 
     def city(self) -> City:
@@ -89,6 +91,7 @@ class Shell:
         for page in owed:
             self.delivery.submit(page)
         self._watch_clock()
+        self._keeping = asyncio.create_task(self._names.keep(lambda: filter(None, map(server_of, self.city().receivers.values()))))
         self._readiness.began(self._clock.now())
 
     async def _load(self, city: City) -> None:
@@ -96,8 +99,9 @@ class Shell:
         self._loaded = self._clock.now()
 
     async def _end(self) -> None:
-        if self._watching is not None:
-            self._watching.cancel()
+        for ending in (self._watching, self._keeping):
+            if ending is not None:
+                ending.cancel()
         await self._schedule.stop()
         await self.delivery.stop(DELIVERY_ENDS)
         self.flow.stop()

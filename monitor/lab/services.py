@@ -43,7 +43,7 @@ class Services:
     async def start(self, booted: Mapping[str, float]) -> None:
         """Open every socket in its station; `booted` says when each station last started (monotonic)."""
         beyond = _INTERNET if _INTERNET in self._plan.stations else HUB
-        await self._web.start(self._plan, self._spaces, [HUB, beyond, *(app.host for app in self._city.applications.values())])
+        await self._web.start(self._plan, self._spaces, [NOC, HUB, beyond, *(app.host for app in self._city.applications.values())])
         await self._start_names(beyond)
         mail = await self._spaces.within(HUB, listener, self._plan.stations[HUB].addresses[0], 25)
         await asyncio.start_server(Mail(self.phones).converse, sock=mail)
@@ -57,7 +57,7 @@ class Services:
 
     async def _start_names(self, beyond: str) -> None:
         own = {station.id: station.addresses[0] for station in self._plan.stations.values()}
-        addresses = {WEBHOOK: own[HUB], MAIL: own[HUB], TELEGRAM: own[beyond]}
+        addresses = {WEBHOOK: own[NOC], MAIL: own[HUB], TELEGRAM: own[beyond]}
         for host, app in self.apps.hosts.items():
             node = self._city.nodes.get(app)
             addresses[host] = (node.address if node else "") or own[self._city.applications[app].host]
