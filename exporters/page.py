@@ -16,6 +16,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from alerts.incidents import Incident
+from alerts.story import name_of
 from alerts.words import REASONS, UNNAMED, WHYS, count, lasted, pick, say
 from exporters.picture import Labels, Picture, draw
 from exporters.status import BEGINNING, SEEN, SILENT, conditions, counts, hit, open_incidents
@@ -67,12 +68,14 @@ class Card:
     started: str
     last_answer: str
     lasted: str
+    fallen: Sequence[str]
     behind: Sequence[tuple[str, Sequence[str]]]
     sites_behind: int
     opds: Sequence[str]
     urusan: Sequence[str]
     told: Sequence[tuple[str, bool]]
     alike: Sequence[str]
+    instead: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +113,8 @@ class Glance:
         return hour(at, self.city.utc_offset, self.language, self.at, seconds=seconds)
 
     def name(self, key: str) -> str:
-        """Return the name of a node or receiver, its id when it has left the inventory."""
-        named = self.city.nodes.get(key) or self.city.receivers.get(key)
-        return named.name if named else key
+        """Return the name of a node, shared risk or receiver, its id when it has left the inventory."""
+        return name_of(self.city, key)
 
     def of(self, kinds: Iterable[Kind]) -> Iterator[Condition]:
         """Return the conditions of the nodes of these kinds."""
@@ -170,7 +172,8 @@ class Glance:
 
     def _card(self, incident: Incident) -> Card:
         cause, language = incident.cause, self.language
-        behind = hit(self.city, incident)[1:] if cause.node in self.city.nodes else hit(self.city, incident)
+        taken = [node for node in hit(self.city, incident) if node.id != cause.node]
+        behind = [node for node in taken if node.id not in cause.members]
         kinds = {kind: [_short(node) for node in behind if node.kind is kind] for kind in dict.fromkeys(node.kind for node in behind)}
         owed = {page.receiver for page in self.engine.state.owed.values() if page.incident == incident.id}
         return Card(
@@ -182,12 +185,14 @@ class Glance:
             started=self.hour(cause.since[1]),
             last_answer=self.hour(cause.since[0], seconds=True) if cause.since[0] else "",
             lasted=lasted(_whole_minutes(self.at - cause.since[1]), language),
+            fallen=[node.name for node in taken if node.id in cause.members],
             behind=[(count(kind, len(names), language), names) for kind, names in kinds.items()],
-            sites_behind=sum(node.kind in SITES for node in behind),
+            sites_behind=sum(node.kind in SITES for node in taken),
             opds=[self.name(opd) for opd in cause.opds],
             urusan=[self.city.urusan[key].name if key in self.city.urusan else key for key in cause.urusan],
             told=[(self.name(receiver), receiver in owed) for receiver in incident.told],
             alike=[self._thing(key) for key in cause.alike if key != cause.node],
+            instead=[self.name(key) if key else say("separate", self.language) for key in cause.instead],
         )
 
     def _wrong(self, incident: Incident) -> str:
@@ -216,7 +221,7 @@ class Glance:
             first = cards[0]
             key = "one_incident" if len(cards) == 1 else "incidents"
             said = [self.say(key, cause=first.cause, count=len(cards))]
-            said += [self.say("behind", count=first.sites_behind)] if first.sites_behind else []
+            said += [self.say("fell" if first.fallen else "behind", count=first.sites_behind)] if first.sites_behind else []
             return ", ".join([*said, self.say("since", time=first.started)])
         if self.not_ready:
             return self.say("not_ready", why=self.not_ready)

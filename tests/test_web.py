@@ -9,15 +9,17 @@ import pytest
 from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
 
+from alerts.incidents import Cause, Incident, Member
 from exporters import web as exporters_web
 from exporters.page import parts, steady
 from exporters.picture import Labels, draw
 from exporters.view import Bell, Figures, View
 from exporters.web import application
 from monitor.core.belief import Belief
-from monitor.core.events import Decision, Why
+from monitor.core.events import Decision, Severity, Why
+from monitor.core.verdict import Reason
 from monitor.engine import Engine
-from tests.town import NOW, cut_engine, engine_of, town, unheard, up, view_of
+from tests.town import NOW, cut_engine, down, engine_of, town, unheard, up, view_of
 
 
 @asynccontextmanager
@@ -78,6 +80,21 @@ async def test_an_incident_is_named_with_what_is_behind_it_and_since_when() -> N
     english = await page(view_of(cut_engine()), "?lang=en")
     assert "<h1>1 incident: Kecamatan Gadingrejo, 4 sites behind it, since 13:54 WIB</h1>" in english
     assert "(not delivered yet)" in english
+
+
+async def test_a_river_is_named_with_those_that_fell_and_what_else_it_could_be() -> None:
+    city, fallen = town(), ("kel-a0", "kel-b0")
+    cause = Cause(
+        "sungai-welang", Why.ROOT_VERIFIED, Reason.TIMEOUT, "", (NOW - 630, NOW - 620), Severity.MAJOR, members=fallen, instead=("",)
+    )
+    flood = Incident("g3", cause, NOW - 500, {node: Member(NOW - 600) for node in fallen})
+    html = await page(view_of(engine_of(city, {f"{node}/icmp": down() for node in fallen}, flood)))
+    assert "<h1>1 gangguan: Sungai Welang, 2 situs jatuh, sejak 13.54 WIB</h1>" in html
+    names = " ".join(city.nodes[node].name for node in fallen)
+    said = " ".join(re.sub(r"<[^>]+>|,", " ", html[html.index('id="incident-g3"') :]).split())
+    assert f"Yang jatuh {names} " in said
+    assert "Kemungkinan lain gangguan sendiri-sendiri" in said
+    assert "Ikut tidak terjangkau" not in said
 
 
 async def test_the_language_is_the_browsers_unless_the_address_says_another() -> None:
