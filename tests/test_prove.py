@@ -156,6 +156,23 @@ def test_what_was_wrong_in_an_invented_city_is_right(number: int, faults: tuple[
     assert Play(Ground(invented(number)), Case(faults, gap=gap)).wrong() == []
 
 
+@pytest.mark.parametrize(
+    ("number", "case"),
+    [
+        (9, "mute:opd-14+own:cable/gap=178/swap=1"),  # to what is silent we lose our route: nobody is told while we are cut off
+        (20, "node:kec-1+risk:pln-1/gap=185.3/swap=1"),  # who has another way, which just comes back, does not vouch for a dead router
+    ],
+)
+def test_what_was_wrong_under_loss_is_right(number: int, case: str) -> None:
+    assert Play(Ground(invented(number)), Case.read(f"{case}/loss=0.03")).wrong() == []
+
+
+def test_what_a_false_page_hides_is_wrong_once() -> None:
+    """One answer that was lost made a silent site dead, and the line that was told of before lie behind it."""
+    wrong = Play(Ground(invented(40)), Case.read("link:link-opd-15+mute:opd-15/gap=153.2/swap=1/loss=0.03")).wrong()
+    assert [(each.fault, each.subject) for each in wrong] == [(Fault.FALSE, "opd-15")]
+
+
 @pytest.mark.parametrize("phase", [0, 1, 2])
 @pytest.mark.parametrize("gap", [0, 50])
 @pytest.mark.parametrize("second", ["mute:kec-2", "node:kec-2"])

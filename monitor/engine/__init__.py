@@ -182,7 +182,7 @@ class Engine:
             self._out.effects.append(Verify(check.id, belief.first_ok + beliefs.RECOVERY))
         elif look.verdict is Verdict.FAIL and belief.status is Status.DOWN and self.hearing.spoken_for(node, last_loss, look.sent):
             self._hush(node, look.at)
-        elif look.reason is Reason.NO_ROUTE and node in self.state.silent and not self.gate.lives(node):
+        elif look.reason is Reason.NO_ROUTE and node in self.state.silent and not self.blind and not self.gate.lives(node):
             self._lost_its_voice(node, look.sent, look.at)
         if belief.status is Status.SUSPECT:
             self._out.effects.append(Verify(check.id, beliefs.look_again(self.state.city.rules[check.grade], check, belief)))

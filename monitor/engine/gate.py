@@ -226,11 +226,22 @@ class Gate:
         return back.last_loss > max(back.first_loss, lost.first_loss) and lost.last_loss < back.since
 
     def _dead_since(self, node: str, after: float) -> bool:
-        """Tell whether a node carried nothing after that time: nothing leads to it, or it is down and failed a look sent later."""
-        if not self._topology.is_down(node):
-            return not self._topology.forwards(node)
-        belief = self._belief(node)
-        return belief is None or belief.last_loss > after or not self._topology.reachable(node)
+        """Tell whether a node carried nothing after that time: it, or all that is dead above it, is down and failed a look sent later.
+
+        Who is believed down and was not lost since may be coming back.
+        """
+        topology, seen, queue = self._topology, {node}, [node]
+        for each in queue:
+            belief = self._belief(each) if topology.is_down(each) else None
+            if belief is not None and belief.last_loss > after:
+                continue
+            if each not in self._state.city.nodes or topology.reachable(each):
+                return False
+            dead = (group for group in self._state.city.nodes[each].groups if not any(map(topology.forwards, group)))
+            above = [parent for group in dead for parent in group if parent not in seen]
+            seen.update(above)
+            queue.extend(above)
+        return True
 
     def _alive(self, child: str, first: str) -> bool:
         """Tell whether who is below a silent node is believed alive, by itself or its other checks; not whom no route of ours leads to.

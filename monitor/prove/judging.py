@@ -84,8 +84,9 @@ class Judge:
             surely = frozenset.intersection(*(each.failing for each in lately))
             perhaps = frozenset().union(*(each.failing | each.unknown for each in lately))
             least, most = (expected(self._oracle.world, seen[0], gone) for gone in (surely, perhaps))
-            if story.spells[0].cause == seen[0] and not least <= story.opened.keys() <= most:
-                yield Wrong(Fault.RECEIVERS, seen[0], at, f"told {sorted(story.opened)}, routes name {sorted(least)} to {sorted(most)}")
+            told = {who for who, when in story.opened.items() if story.cause(when) == seen[0]}
+            if story.spells[0].cause == seen[0] and not least <= told <= most:
+                yield Wrong(Fault.RECEIVERS, seen[0], at, f"told {sorted(told)}, routes name {sorted(least)} to {sorted(most)}")
 
     # -- everything true, once, in time
 
@@ -98,7 +99,7 @@ class Judge:
                 if len(named) > 1:
                     yield Wrong(Fault.TWICE, cause, at, f"open at once: {', '.join(named)}")
                     return
-                if not named and not self._holders(cause, at):
+                if not named and not self._holders(cause, at) and not self._hidden(cause, at):
                     yield Wrong(Fault.NOT_TOLD, cause, at, f"visible, should have been told by {start - START:.1f} s")
                     return
 
@@ -146,6 +147,17 @@ class Judge:
             if told in names or self._may_join(cause, told) or story.named(names, at):
                 found.append(story.id)
         return found
+
+    def _hidden(self, cause: str, at: float) -> bool:
+        """Tell whether what carries a cause is wrongly told in its place, or was until a moment ago: that is wrong by itself, and once."""
+        return any(
+            spell.start <= at < spell.end + self._oracle.announce(cause)
+            and spell.cause in self._oracle.city.nodes
+            and cause in self._oracle.carried(spell.cause)
+            and not self._true(spell.cause, spell.start)
+            for story in self._stories
+            for spell in story.spells
+        )
 
     # -- together
 
