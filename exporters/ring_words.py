@@ -122,7 +122,7 @@ PASSES: Mapping[str, Pair] = {
         "{more} looks in a row failed, over at least {least} s",
     ),
     "unsure": ("pemeriksaan yang sah gagal: {more} kali berturut-turut", "valid looks failed: {more} in a row"),
-    "odds": ("{more} pemeriksaan lagi gagal berturut-turut", "{more} more looks in a row failed"),
+    "odds": ("{more} pemeriksaan lagi gagal berturut-turut", "{more} more failed in a row"),
     "reachable": ("{names} menjawab sedangkan ia tetap gagal", "{names} answered while it goes on failing"),
     "silent": ("tidak ada lagi yang menjawab di belakangnya", "nothing behind it answered any more"),
     "gate": (
