@@ -63,6 +63,7 @@ REASONS: Mapping[Reason, Pair] = {
     Reason.NO_DESCRIPTOR: ("pemantau sendiri kehabisan deskriptor berkas", "the watcher itself is out of file descriptors"),
     Reason.NO_PERMISSION: ("pemantau sendiri tidak diizinkan memeriksa", "the watcher itself is not permitted to look"),
     Reason.OWN_RESOLVER: ("server DNS pemantau sendiri mati", "the watcher's own DNS server is dead"),
+    Reason.TOO_OFTEN: ("minta tidak diperiksa sesering itu", "asks not to be looked at so often"),
     Reason.LOOP_LATE: ("pemantau sendiri terlambat memeriksa", "the watcher itself looked too late"),
     Reason.OWN_CLOCK: (
         "jam pemantau sendiri disetel jauh, tanggal sertifikat tidak dapat dinilai",

@@ -13,6 +13,7 @@ from monitor.core.verdict import Outcome, Reason, Verdict
 from monitor.schedule import SPACING, Agenda, Lateness, Schedule
 from monitor.schedule.agenda import GRID, next_phase
 from monitor.schedule.looking import Told
+from monitor.schedule.turns import AT_ONE_HOST
 from tests.virtual import VirtualClock, settle
 
 
@@ -28,6 +29,7 @@ class Bench:
     outcome: Outcome = field(default_factory=lambda: Outcome(Verdict.OK, seconds=0.0012345678))
     together: Callable[[Check], bool] = lambda _check: False
     limits: dict[str, int] = field(default_factory=lambda: {"icmp": 1000})
+    others: dict[str, Outcome] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.clock = VirtualClock()
@@ -60,7 +62,7 @@ class Bench:
             await self.clock.pass_by(self.takes(looked))
         finally:
             self.flying -= 1
-        return self.outcome
+        return self.others.get(looked.id, self.outcome)
 
     def times(self, check_id: str) -> list[float]:
         return [at for at, name in self.sent if name == check_id]
@@ -103,6 +105,45 @@ async def test_no_more_of_a_kind_are_in_flight_than_its_limit_and_all_get_their_
     await bench.clock.go(62)
     assert bench.most == 5
     assert {name for _, name in bench.sent} == {one.id for one in checks}
+
+
+async def test_no_more_than_few_are_in_flight_at_one_host_and_all_get_their_turn() -> None:
+    bench = Bench(takes=lambda _: 2.0, limits={"http": 50, "snmp": 20})
+    crowd = [replace(check(number, "http", interval=60), target=f"https://satu.example/{number}") for number in range(40)]
+    lone = [replace(check(number, "http", interval=60), target=f"https://{number}.example/") for number in range(100, 110)]
+    agents = [replace(check(number, "snmp", interval=60), target="198.18.0.1") for number in range(3)]
+    bench.schedule.start([*crowd, *lone, *agents])
+    for one in (*crowd, *lone, *agents):
+        bench.schedule.verify([Verify(one.id, 1_000_000.0)])
+    await bench.clock.go(1)
+    began = Counter(name.partition("-")[0] + name[name.index("/") :] for _, name in bench.sent if name in {one.id for one in crowd})
+    assert began == {"site/http": AT_ONE_HOST["http"]}
+    assert {name for _, name in bench.sent} >= {one.id for one in lone}
+    assert sum(name.endswith("snmp") for _, name in bench.sent) == 1
+    await bench.clock.go(21)
+    assert {name for _, name in bench.sent} == {one.id for one in (*crowd, *lone, *agents)}
+
+
+async def test_a_target_that_wants_to_be_left_alone_is_and_no_other() -> None:
+    tired, well = check(1, "http"), check(2, "http")
+    too_often = Outcome(Verdict.UNSURE, Reason.TOO_OFTEN, values={"retry_after": 95})
+    bench = Bench(limits={"http": 5}, others={tired.id: too_often})
+    bench.schedule.start([tired, well])
+    await bench.clock.go(11)
+    bench.schedule.verify([Verify(tired.id, bench.clock.now())])
+    await bench.clock.go(120)
+    first, second, *_ = bench.times(tired.id)
+    assert 95 <= second - first <= 95 + 10.1
+    assert len(bench.times(well.id)) >= 12
+
+
+@pytest.mark.parametrize("wanted", [1e12, float("inf")])
+async def test_nobody_is_left_alone_for_longer_than_ten_minutes(wanted: float) -> None:
+    one = check(1, "http")
+    bench = Bench(limits={"http": 5}, outcome=Outcome(Verdict.UNSURE, Reason.TOO_OFTEN, values={"retry_after": wanted}))
+    bench.schedule.start([one])
+    await bench.clock.go(1240)
+    assert len(bench.times(one.id)) == 3
 
 
 async def test_a_verification_moves_a_look_forward_and_leaves_the_phase_alone() -> None:

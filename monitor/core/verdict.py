@@ -67,6 +67,7 @@ class Reason(StrEnum):
     NO_DESCRIPTOR = "no_descriptor"
     NO_PERMISSION = "no_permission"
     OWN_RESOLVER = "own_resolver"
+    TOO_OFTEN = "too_often"
     LOOP_LATE = "loop_late"
     OWN_CLOCK = "own_clock"
     LISTENING = "listening"

@@ -22,6 +22,7 @@ OURS = frozenset(
         Reason.NO_DESCRIPTOR,
         Reason.NO_PERMISSION,
         Reason.OWN_RESOLVER,
+        Reason.TOO_OFTEN,
         Reason.LOOP_LATE,
         Reason.OWN_CLOCK,
         Reason.LISTENING,

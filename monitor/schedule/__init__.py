@@ -2,6 +2,7 @@
 
 from monitor.schedule.agenda import SPACING, Agenda
 from monitor.schedule.lateness import Lateness
-from monitor.schedule.looking import LIMITS, Clock, Schedule
+from monitor.schedule.looking import Clock, Schedule
+from monitor.schedule.turns import LIMITS
 
 __all__ = ["LIMITS", "SPACING", "Agenda", "Clock", "Lateness", "Schedule"]

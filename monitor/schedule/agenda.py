@@ -23,13 +23,15 @@ MOST_AT_ONCE = 300
 class Entry:
     """One check on the agenda: when it is due, when it was last sent, how many looks are in flight.
 
-    `queued`: it waits for its turn; `missed`: it was due while no more could be in flight; `gone`: no result is wanted any more.
+    `queued`: it waits for its turn; `missed`: it was due while no more could be in flight; `gone`: no result is wanted any more. Before
+    `rests` it is not looked at, for its target asked for that.
     """
 
     check: Check
     due: float
     sent: float = float("-inf")
     flying: int = 0
+    rests: float = float("-inf")
     queued: bool = False
     missed: bool = False
     gone: bool = False
@@ -68,7 +70,7 @@ class Agenda:
         """
         entry = self._entries.get(word.check)
         if entry is not None:
-            wanted = max(word.at, entry.sent + SPACING)
+            wanted = max(word.at, entry.sent + SPACING, entry.rests)
             if wanted < entry.due:
                 self._place(entry, wanted)
 
@@ -110,6 +112,12 @@ class Agenda:
         if entry.missed and not entry.gone:
             entry.missed = False
             self._place(entry, max(at, entry.sent + SPACING))
+
+    def rest(self, entry: Entry, until: float) -> None:
+        """Leave a target alone until then; it comes back in its own phase."""
+        entry.rests, entry.missed = until, False
+        if entry.due < until:
+            self._place(entry, next_phase(entry.check, until))
 
     def _place(self, entry: Entry, due: float) -> None:
         entry.due = due

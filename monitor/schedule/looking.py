@@ -5,7 +5,6 @@ their own of all.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
@@ -15,9 +14,10 @@ from monitor.core.events import ProbeResult, Verify, quantise
 from monitor.core.verdict import Outcome, Reason, Verdict
 from monitor.schedule.agenda import Agenda, Entry
 from monitor.schedule.lateness import NOTED, Lateness
+from monitor.schedule.turns import LIMITS, Turns
 
-LIMITS: Mapping[str, int] = {"icmp": 1000, "tcp": 100, "dns": 50, "http": 50, "snmp": 20, "push": 1000}
-"""Looks of a kind at the same time: what waits for its turn is sent later, never at once with a thousand others."""
+RETRY_AFTER, LONGEST_PAUSE = "retry_after", 600.0
+"""The value by which a look says for how many seconds its target wants to be left alone, and as many as it gets at most."""
 
 Look = Callable[[Check], Awaitable[Outcome]]
 Told = Callable[[Sequence[tuple[Check, Outcome]]], None]
@@ -51,10 +51,8 @@ class Schedule:
     def __init__(
         self, clock: Clock, look: Look, sink: Sink, limits: Mapping[str, int] = LIMITS, many: LookMany = lambda checks, _: checks
     ) -> None:
-        self._clock, self._look, self._sink, self._limits, self._look_many = clock, look, sink, limits, many
-        self._agenda = Agenda()
-        self._queues: dict[str, deque[Entry]] = {}
-        self._running: dict[str, int] = {}
+        self._clock, self._look, self._sink, self._look_many = clock, look, sink, many
+        self._agenda, self._turns = Agenda(), Turns(limits)
         self._looks: set[asyncio.Task[None]] = set()
         self._alarm: Alarm | None = None
         self._armed = float("inf")
@@ -84,7 +82,7 @@ class Schedule:
                 alarm.cancel()
         self._alarm = self._heart = None
         self._agenda.change((), self._clock.now())
-        self._queues.clear()
+        self._turns = Turns({})
         looks = list(self._looks)
         for task in looks:
             task.cancel()
@@ -104,7 +102,7 @@ class Schedule:
         due = self._agenda.take(self._clock.now())
         self._arm()
         for entry in due:
-            self._queues.setdefault(entry.check.kind, deque()).append(entry)
+            self._turns.wait(entry)
         for kind in dict.fromkeys(entry.check.kind for entry in due):
             self._send(kind)
 
@@ -117,18 +115,13 @@ class Schedule:
             self._arm()
 
     def _send(self, kind: str) -> None:
-        """Send what waits of a kind, as far as its limit allows: together where the kind can, else each in a task of its own."""
-        queue, sent = self._queues.get(kind), self._clock.now()
-        room = self._limits.get(kind, 10) - self._running.get(kind, 0)
-        entries: dict[str, Entry] = {}
-        while queue and len(entries) < room:
-            entry = queue.popleft()
-            if not entry.gone:
-                self._agenda.began(entry, sent)
-                entries[entry.check.id] = entry
+        """Send those of a kind whose turn it is: together where the kind can, else each in a task of its own."""
+        sent = self._clock.now()
+        entries = {entry.check.id: entry for entry in self._turns.take(kind)}
         if not entries:
             return
-        self._running[kind] = self._running.get(kind, 0) + len(entries)
+        for entry in entries.values():
+            self._agenda.began(entry, sent)
 
         def told(found: Sequence[tuple[Check, Outcome]]) -> None:
             self._ended(kind, sent, [(entries[check.id], outcome) for check, outcome in found])
@@ -149,9 +142,11 @@ class Schedule:
     def _ended(self, kind: str, sent: float, looks: Sequence[tuple[Entry, Outcome | None]]) -> None:
         """Hand on what looks found, None for a look that was broken off, and give those that wait their turn."""
         at = self._clock.now()
-        self._running[kind] -= len(looks)
-        for entry, _ in looks:
+        for entry, outcome in looks:
+            self._turns.ended(entry)
             self._agenda.ended(entry, at)
+            if outcome is not None and RETRY_AFTER in outcome.values:
+                self._agenda.rest(entry, at + _pause(outcome.values[RETRY_AFTER]))
         self._send(kind)
         self._arm()
         for entry, outcome in looks:
@@ -164,3 +159,7 @@ class Schedule:
             return outcome
         found = f"{outcome.reason or outcome.verdict}: {outcome.detail}"
         return replace(outcome, verdict=Verdict.UNSURE, reason=Reason.LOOP_LATE, detail=found)
+
+
+def _pause(wanted: object) -> float:
+    return min(max(float(wanted), 0.0), LONGEST_PAUSE) if isinstance(wanted, int | float) else 0.0
