@@ -16,7 +16,8 @@ from pydantic import ValidationError
 
 from monitor.core.verdict import Outcome, Reason, Verdict
 from monitor.probes import Vantage, read_options, secret_keys
-from tests.webs import authority, listening, look_in_time, mute, naming, resetting, saying, saying_on, server_tls
+from tests.certificates import authority, server_tls
+from tests.webs import listening, look_in_time, mute, naming, resetting, saying, saying_on
 
 FULL = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 OPEN = b"HTTP/1.1 200 OK\r\n\r\n"
@@ -50,7 +51,7 @@ async def fetch(vantage: Vantage, url: str, timeout: float = 5.0, /, **options: 
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhe", {}, Reason.BODY_INCOMPLETE),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nhi\r\n0\r\n\r\n", {}, Reason.HTTP_PROTOCOL),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n", {}, Reason.BODY_TOO_LARGE),
-        (b"HTTP/1.1 204 No\r\nContent-Length: 2\r\n\r\nhi", {}, Reason.HTTP_PROTOCOL),
+        (b"HTTP/1.1 204 No\r\nContent-Length: 2\r\n\r\nhi", {}, None),
         (bytes(range(256)) * 8, {}, Reason.HTTP_PROTOCOL),
         (b"", {}, Reason.RESET),
         (b"HTTP/1.1 200 OK\r\nConten", {}, Reason.RESET),
@@ -84,7 +85,7 @@ async def test_every_answer_has_its_reason(vantage: Vantage, answer: bytes, opti
     ("talk", "reason"),
     [
         (mute, Reason.HTTP_TIMEOUT),
-        (saying_on(b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 100 Continue\r\n\r\n"), Reason.HTTP_TIMEOUT),
+        (saying_on(b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 100 Continue\r\n\r\n"), Reason.HEADER_TOO_LARGE),
         (saying_on(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", b""), Reason.HTTP_TIMEOUT),
         (resetting, Reason.RESET),
         (saying_on(OPEN, b"x" * 65536), Reason.BODY_TOO_LARGE),

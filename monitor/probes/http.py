@@ -92,8 +92,11 @@ async def _ask(session: aiohttp.ClientSession, method: str, url: URL, headers: d
 
 
 def _next(response: aiohttp.ClientResponse, url: URL, first: URL, options: HttpOptions) -> URL:
+    places = set(response.headers.getall(hdrs.LOCATION, ()))
+    if len(places) > 1:
+        raise Fault(Reason.REDIRECT_INVALID, "a redirect to several places at once")
     try:
-        target = url.join(URL(response.headers[hdrs.LOCATION]))
+        target = url.join(URL(places.pop()))
         valid = target.scheme in {"http", "https"} and target.host and target.port
     except (KeyError, ValueError):
         raise Fault(Reason.REDIRECT_INVALID, "a redirect without a place to go to") from None
@@ -101,7 +104,7 @@ def _next(response: aiohttp.ClientResponse, url: URL, first: URL, options: HttpO
         raise Fault(Reason.REDIRECT_INVALID, f"a redirect to {target.scheme[:20]}:, which is no page")
     if not _allowed(str(target.host), str(first.host), options):
         raise Fault(Reason.REDIRECT_FOREIGN, f"a redirect to {target.host}, which is not in hosts_allowed")
-    return target.with_fragment(None)
+    return target.with_fragment(None).with_user(None)  # a name and password in it are the server's idea
 
 
 def _allowed(host: str, own: str, options: HttpOptions) -> bool:

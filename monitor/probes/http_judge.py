@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from monitor.core.verdict import Reason
 from monitor.probes.faults import Fault
 from monitor.probes.http_options import HttpOptions
+from monitor.probes.http_text import text_of
 from monitor.probes.http_wire import days_left
 
 _MISSING = object()
@@ -22,7 +23,7 @@ def judge_text(body: bytes, charset: str, options: HttpOptions) -> None:
     """Raise Fault when a word is missing or forbidden, or the JSON is not as expected."""
     if not options.wants_body():
         return
-    text = _text(body, charset)
+    text = text_of(body, charset)
     folded = text.casefold()
     for word in options.forbid_text:
         if word.casefold() in folded:
@@ -38,13 +39,6 @@ def judge_certificate(end: float | None, options: HttpOptions) -> None:
     """Raise Fault `tls_expires_soon` when the chain ends within `warn_days`."""
     if end is not None and options.verify and days_left(end) < options.warn_days:
         raise Fault(Reason.TLS_EXPIRES_SOON, f"the certificate ends in {max(0.0, days_left(end)):.1f} days")
-
-
-def _text(body: bytes, charset: str) -> str:
-    try:
-        return body.decode(charset, errors="replace")
-    except (LookupError, ValueError):
-        return body.decode(errors="replace")
 
 
 def _judge_json(text: str, expected: Mapping[str, object]) -> None:

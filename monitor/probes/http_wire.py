@@ -18,6 +18,7 @@ from monitor.probes.connect import connect
 from monitor.probes.faults import Fault, fault_of
 from monitor.probes.http_certificate import chain_end
 from monitor.probes.http_options import HttpOptions
+from monitor.probes.http_reply import Reply
 from monitor.probes.names import Names
 from monitor.probes.vantage import Vantage
 
@@ -33,6 +34,7 @@ class Wire(aiohttp.BaseConnector):
         self._vantage = vantage
         self._attempt = attempt
         self._transport: asyncio.Transport | None = None
+        self._replying: Reply | None = None
         self._asked = False
         self._own = ""
         self.certificate_end: float | None = None
@@ -46,7 +48,7 @@ class Wire(aiohttp.BaseConnector):
     async def _create_connection(self, req: ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout) -> ResponseHandler:
         del traces, timeout
         if self._asked:  # aiohttp asks a second time when the first ended without an answer; a look does not
-            raise Fault(Reason.RESET, _SILENT)
+            raise await self._ended()
         host, port = req.url.raw_host, req.url.port
         if host is None or port is None:
             raise Fault(Reason.REDIRECT_INVALID, "the URL names no host")
@@ -56,14 +58,28 @@ class Wire(aiohttp.BaseConnector):
         context = self._vantage.tls(self._options.ca, verify=self._options.verify) if req.url.scheme == "https" else None
         sock = await connect(addresses, port, self._attempt)
         # Kept is the transport below TLS: Python before 3.11.5 cannot abort one of TLS that was closed twice, as aiohttp does.
-        self._transport, protocol = await asyncio.get_running_loop().create_connection(self._factory, sock=sock)
+        self._transport, protocol = await asyncio.get_running_loop().create_connection(self._reply, sock=sock)
         if context is not None:
             with self._attempt.phase("tls", Reason.TLS_TIMEOUT):
                 protocol = await self._shake_hands(self._transport, context, self._options.server_name or host)
         return protocol
 
-    async def _shake_hands(self, below: asyncio.Transport, context: ssl.SSLContext, name: str) -> ResponseHandler:
-        protocol: ResponseHandler = self._factory()
+    def _reply(self) -> Reply:
+        self._replying = Reply(asyncio.get_running_loop(), self._options.max_body)
+        return self._replying
+
+    async def _ended(self) -> Fault:
+        """How the connection ended that brought no answer, once it has (an alert of TLS is known a moment after it)."""
+        if self._transport is not None:
+            self._transport.abort()
+        if self._replying is not None and (closed := self._replying.closed) is not None:
+            await asyncio.wait([closed])
+            closed.exception()
+        how = self._replying.ended_by if self._replying is not None else None
+        return fault_of(how) if isinstance(how, OSError) else Fault(Reason.RESET, _SILENT)
+
+    async def _shake_hands(self, below: asyncio.Transport, context: ssl.SSLContext, name: str) -> Reply:
+        protocol = self._reply()
         try:
             above = await asyncio.get_running_loop().start_tls(below, protocol, context, server_hostname=name)
         except ssl.SSLError as error:
@@ -89,22 +105,22 @@ def fault_of_aiohttp(error: aiohttp.ClientError) -> Fault:
     """The reason of an error of aiohttp; its text, which may hold the URL, stays behind."""
     text = f"{error} {error.__cause__ or ''}"
     match error:
+        case aiohttp.ClientError(__cause__=ssl.SSLError() as cause):  # its number is no errno, though aiohttp hands it on as one
+            return fault_of(cause)
         case aiohttp.ServerDisconnectedError():
             return Fault(Reason.RESET, _SILENT)
+        case aiohttp.ClientResponseError() if "Got more than" in text or "oo many" in text:
+            return Fault(Reason.HEADER_TOO_LARGE, "a line of the header, or the number of lines, is beyond all bounds")
         case aiohttp.ClientResponseError():
-            if "Got more than" in text or "oo many" in text:
-                return Fault(Reason.HEADER_TOO_LARGE, "a line of the header, or the number of lines, is beyond all bounds")
             return Fault(Reason.HTTP_PROTOCOL, "what the server says is not HTTP")
-        case aiohttp.ClientPayloadError():
-            if "ot enough data" in text or "not completed" in text:
-                return Fault(Reason.BODY_INCOMPLETE, "the connection ended before the body did")
-            return Fault(Reason.HTTP_PROTOCOL, "the body is not framed as HTTP wants it")
+        case aiohttp.ClientPayloadError() if "ot enough data" in text or "not completed" in text:
+            return Fault(Reason.BODY_INCOMPLETE, "the connection ended before the body did")
         case OSError() if error.errno:
             return fault_of(OSError(error.errno, ""))
         case aiohttp.ClientConnectionError():
             return Fault(Reason.RESET, "the server closed the connection")
         case _:
-            return Fault(Reason.HTTP_PROTOCOL, f"{type(error).__name__}")
+            return Fault(Reason.HTTP_PROTOCOL, "the body is not framed as HTTP wants it")
 
 
 def days_left(end: float) -> float:
