@@ -20,7 +20,7 @@ Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 @asynccontextmanager
-async def listening(talk: Talk, *, read: bool = True, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
+async def listening(talk: Talk, *, read: bool = True, tls: ssl.SSLContext | None = None, at: str = "127.0.0.1") -> AsyncIterator[int]:
     """Run a TCP peer that reads one request head (unless told not to) and then talks; yields its port."""
     talking: list[tuple[asyncio.Task[None], asyncio.StreamWriter]] = []
 
@@ -34,7 +34,7 @@ async def listening(talk: Talk, *, read: bool = True, tls: ssl.SSLContext | None
     def welcome(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         talking.append((asyncio.create_task(serve(reader, writer)), writer))
 
-    server = await asyncio.start_server(welcome, "127.0.0.1", 0, ssl=tls)
+    server = await asyncio.start_server(welcome, at, 0, ssl=tls)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:

@@ -252,8 +252,8 @@ TLS = (
     secure("a certificate of an unknown authority", holding(issuer=STRANGER), Reason.TLS_UNTRUSTED),
     secure("the intermediate is sent", behind_another(sent=True), None),
     secure("the intermediate is forgotten", behind_another(sent=False), Reason.TLS_UNTRUSTED),
-    secure("TLS 1.0 only", only(ssl.TLSVersion.TLSv1), Reason.TLS_PROTOCOL),
-    secure("TLS 1.1 only", only(ssl.TLSVersion.TLSv1_1), Reason.TLS_PROTOCOL),
+    secure("TLS 1.0 only", only(ssl.TLSVersion.TLSv1), Reason.TLS_LEGACY),
+    secure("TLS 1.1 only", only(ssl.TLSVersion.TLSv1_1), Reason.TLS_LEGACY),
     secure("wants a certificate of us (TLS 1.3)", asking_for_a_certificate(), Reason.TLS_HANDSHAKE),
     secure("wants a certificate of us (TLS 1.2)", asking_for_a_certificate(ssl.TLSVersion.TLSv1_2), Reason.TLS_HANDSHAKE),
     secure("offers h2 only", speaking_protocols(["h2"]), None),
@@ -271,6 +271,7 @@ TLS = (
     broken("a handshake without end", saying_on(b"", b"\x16\3\3\x40\0\2\xff\xff\xff" + b"x" * 16379), Reason.TLS_HANDSHAKE),
     broken("an alert: handshake failure", saying(b"\x15\3\1\0\2\2\x28"), Reason.TLS_HANDSHAKE),
     broken("an alert: protocol version", saying(b"\x15\3\1\0\2\2\x46"), Reason.TLS_PROTOCOL),
+    secure("redirects out of TLS", holding(), Reason.REDIRECT_INSECURE, sent(302, f"http://{PORTAL}:1/")),
     Animal("TLS at the port of plain HTTP", saying(b"\x15\3\3\0\2\2\x16"), Reason.HTTP_PROTOCOL),
 )
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from monitor.core.verdict import Reason
 from monitor.probes.faults import Fault
 from monitor.probes.http_options import HttpOptions
-from monitor.probes.http_text import text_of
 from monitor.probes.http_wire import days_left
 
 _MISSING = object()
@@ -19,11 +18,10 @@ def judge_status(status: int, options: HttpOptions) -> None:
         raise Fault(Reason.HTTP_STATUS, f"status {status}, expected {', '.join(map(str, expected))}")
 
 
-def judge_text(body: bytes, charset: str, options: HttpOptions) -> None:
+def judge_text(text: str, options: HttpOptions) -> None:
     """Raise Fault when a word is missing or forbidden, or the JSON is not as expected."""
     if not options.wants_body():
         return
-    text = text_of(body, charset)
     folded = text.casefold()
     for word in options.forbid_text:
         if word.casefold() in folded:
@@ -35,10 +33,12 @@ def judge_text(body: bytes, charset: str, options: HttpOptions) -> None:
         _judge_json(text, options.expect_json)
 
 
-def judge_certificate(end: float | None, options: HttpOptions) -> None:
-    """Raise Fault `tls_expires_soon` when the chain ends within `warn_days`."""
+def judge_tls(end: float | None, legacy: str, options: HttpOptions) -> None:
+    """Raise Fault `tls_expires_soon` when the chain ends within `warn_days`, `tls_legacy` when only that old TLS was to be had."""
     if end is not None and options.verify and days_left(end) < options.warn_days:
         raise Fault(Reason.TLS_EXPIRES_SOON, f"the certificate ends in {max(0.0, days_left(end)):.1f} days")
+    if legacy:
+        raise Fault(Reason.TLS_LEGACY, f"the server shakes hands only by {legacy} with ciphers of its time: browsers refuse it")
 
 
 def _judge_json(text: str, expected: Mapping[str, object]) -> None:

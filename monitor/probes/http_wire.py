@@ -6,6 +6,7 @@ aiohttp's own connector resolves in threads, hides what the kernel said and keep
 import asyncio
 import ssl
 import time
+from collections.abc import Sequence
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
@@ -16,8 +17,9 @@ from monitor.core.verdict import Reason
 from monitor.probes.attempt import Attempt
 from monitor.probes.connect import connect
 from monitor.probes.faults import Fault, fault_of
-from monitor.probes.http_certificate import chain_end
+from monitor.probes.http_certificate import chain_end, missing_issuer
 from monitor.probes.http_options import HttpOptions
+from monitor.probes.http_redirect import depth, reachable
 from monitor.probes.http_reply import Reply
 from monitor.probes.names import Names
 from monitor.probes.vantage import Vantage
@@ -26,7 +28,11 @@ _SILENT = "the server closed the connection before it answered"
 
 
 class Wire(aiohttp.BaseConnector):
-    """Makes one connection a hop, for one look; `certificate_end` is the first end of any verified chain met (epoch seconds)."""
+    """Makes one connection a hop, for one look.
+
+    `certificate_end` is the first end of any verified chain met (epoch seconds), `legacy` the out-of-date TLS that a hop needed.
+    With `verify` turned off, any certificate will do, and `issuer_missing` says what its chain lacks.
+    """
 
     def __init__(self, options: HttpOptions, vantage: Vantage, attempt: Attempt) -> None:
         super().__init__(force_close=True)
@@ -37,7 +43,11 @@ class Wire(aiohttp.BaseConnector):
         self._replying: Reply | None = None
         self._asked = False
         self._own = ""
+        self._deepest: int | None = None
+        self.verify = options.verify
         self.certificate_end: float | None = None
+        self.legacy = ""
+        self.issuer_missing = ""
 
     def hang_up(self) -> None:
         """End the connection of this hop at once, without a farewell that a mute peer would not answer."""
@@ -52,17 +62,32 @@ class Wire(aiohttp.BaseConnector):
         host, port = req.url.raw_host, req.url.port
         if host is None or port is None:
             raise Fault(Reason.REDIRECT_INVALID, "the URL names no host")
-        self._asked, self._own = True, self._own or host
+        self._asked = True
+        addresses = await self._addresses(host)
+        if req.url.scheme == "http":
+            return (await self._open(addresses, port))[1]
+        name = self._options.server_name or host
+        try:
+            return await self._shake_hands(addresses, port, name)
+        except Fault as fault:
+            if fault.reason not in {Reason.TLS_PROTOCOL, Reason.TLS_HANDSHAKE} or not self.verify:
+                raise
+            return await self._shake_hands_as_of_old(addresses, port, name, fault)
+
+    async def _addresses(self, host: str) -> Sequence[str]:
+        """Where the host is; after the first hop, only what lies no further inside than that did."""
+        self._own = self._own or host
         at = self._options.address if self._options.address and host == self._own else host
         addresses = await self._vantage.share(Names).resolve(at, self._attempt)
-        context = self._vantage.tls(self._options.ca, verify=self._options.verify) if req.url.scheme == "https" else None
+        if self._deepest is None:
+            self._deepest = max(map(depth, addresses))
+        return reachable(addresses, host, self._deepest, self._options)
+
+    async def _open(self, addresses: Sequence[str], port: int) -> tuple[asyncio.Transport, Reply]:
         sock = await connect(addresses, port, self._attempt)
         # Kept is the transport below TLS: Python before 3.11.5 cannot abort one of TLS that was closed twice, as aiohttp does.
-        self._transport, protocol = await asyncio.get_running_loop().create_connection(self._reply, sock=sock)
-        if context is not None:
-            with self._attempt.phase("tls", Reason.TLS_TIMEOUT):
-                protocol = await self._shake_hands(self._transport, context, self._options.server_name or host)
-        return protocol
+        self._transport, reply = await asyncio.get_running_loop().create_connection(self._reply, sock=sock)
+        return self._transport, reply
 
     def _reply(self) -> Reply:
         self._replying = Reply(asyncio.get_running_loop(), self._options.max_body)
@@ -78,10 +103,29 @@ class Wire(aiohttp.BaseConnector):
         how = self._replying.ended_by if self._replying is not None else None
         return fault_of(how) if isinstance(how, OSError) else Fault(Reason.RESET, _SILENT)
 
-    async def _shake_hands(self, below: asyncio.Transport, context: ssl.SSLContext, name: str) -> Reply:
-        protocol = self._reply()
+    async def _shake_hands(self, addresses: Sequence[str], port: int, name: str, *, legacy: bool = False) -> Reply:
+        context = self._vantage.tls(self._options.ca, verify=self.verify, legacy=legacy)
+        below, _ = await self._open(addresses, port)
+        with self._attempt.phase("tls", Reason.TLS_TIMEOUT):
+            return await self._encrypt(below, context, name)
+
+    async def _shake_hands_as_of_old(self, addresses: Sequence[str], port: int, name: str, fault: Fault) -> Reply:
+        """Try what browsers no longer do. Raises the fault that they would meet when that does not help."""
+        self._attempt.found = fault
+        self.hang_up()
+        self._asked = True
         try:
-            above = await asyncio.get_running_loop().start_tls(below, protocol, context, server_hostname=name)
+            reply = await self._shake_hands(addresses, port, name, legacy=True)
+        except Fault:
+            raise fault from None
+        self._attempt.found = None
+        self.legacy = str(self._attempt.values["tls_version"])
+        return reply
+
+    async def _encrypt(self, below: asyncio.Transport, context: ssl.SSLContext, name: str) -> Reply:
+        reply = self._reply()
+        try:
+            above = await asyncio.get_running_loop().start_tls(below, reply, context, server_hostname=name)
         except ssl.SSLError as error:
             raise fault_of(error) from None
         except ConnectionError as error:
@@ -89,12 +133,14 @@ class Wire(aiohttp.BaseConnector):
             raise closed from None
         if above is None:
             raise Fault(Reason.RESET, _SILENT)
-        protocol.connection_made(above)
+        reply.connection_made(above)
         self._note_tls(above.get_extra_info("ssl_object"))
-        return protocol
+        return reply
 
     def _note_tls(self, shaken: ssl.SSLObject) -> None:
         self._attempt.values["tls_version"] = shaken.version()
+        if not self.verify:
+            self.issuer_missing = missing_issuer(shaken)
         end = chain_end(shaken)
         if end is not None:
             self.certificate_end = end if self.certificate_end is None else min(end, self.certificate_end)

@@ -31,7 +31,7 @@ class Vantage:
         self.ca = ca
         self.icmp_backend = icmp_backend
         self._shelf: dict[object, Closable] = {}
-        self._contexts: dict[tuple[str, bool], tuple[float, ssl.SSLContext]] = {}
+        self._contexts: dict[tuple[str, bool, bool], tuple[float, ssl.SSLContext]] = {}
 
     @classmethod
     def of(cls, resolver: Sequence[str] = (), ca: str = "", icmp_backend: str = "shared") -> Self:
@@ -57,16 +57,18 @@ class Vantage:
             thing = self._shelf[make] = make(self)
         return thing  # type: ignore[return-value]  # what `make` made under its own name
 
-    def tls(self, ca: str = "", *, verify: bool = True) -> ssl.SSLContext:
+    def tls(self, ca: str = "", *, verify: bool = True, legacy: bool = False) -> ssl.SSLContext:
         """Return the TLS settings for a CA file (default: the vantage's), read anew when the file changed.
 
+        Without `verify` any certificate will do; then, and with `legacy`, any age of the protocol and of its ciphers, too.
         Raises PantauError when the file cannot be read.
         """
         path = reveal(ca or self.ca)
         changed = _changed(path)
-        kept = self._contexts.get((path, verify))
+        key = (path, verify, legacy)
+        kept = self._contexts.get(key)
         if kept is None or kept[0] != changed:
-            kept = self._contexts[path, verify] = (changed, _context(path, verify=verify))
+            kept = self._contexts[key] = (changed, _context(path, verify=verify, legacy=legacy))
         return kept[1]
 
 
@@ -77,15 +79,16 @@ def _changed(path: str) -> float:
         raise PantauError(f"ca {path}: {error.strerror}; name a file of PEM certificates") from None
 
 
-def _context(path: str, *, verify: bool) -> ssl.SSLContext:
-    context = ssl.create_default_context()
+def _context(path: str, *, verify: bool, legacy: bool) -> ssl.SSLContext:
+    context = ssl.create_default_context() if verify else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if not verify:
-        # Whoever does not care for certificates does not care for the age of the protocol; browsers (and the default) do.
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
+    if legacy or not verify:
+        # Whoever does not care for certificates does not care for the age of the protocol; browsers (and the default) do.
         context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
         context.set_ciphers("DEFAULT@SECLEVEL=0")
-    if path:
+    if path and verify:
         try:
             context.load_verify_locations(cafile=path)
         except (ssl.SSLError, OSError):

@@ -1,0 +1,135 @@
+"""The way to a page: from redirect to redirect, with its cookies, what we know of the own host kept for the own host.
+
+Where a certificate does not hold, the look goes on once without it and without anything of ours, to learn whether the page behind it
+lives; what it says stays the certificate's fault.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Self
+
+import aiohttp
+from yarl import URL
+
+from monitor.core.verdict import Reason
+from monitor.probes.attempt import Attempt
+from monitor.probes.faults import Fault
+from monitor.probes.http_body import read_body
+from monitor.probes.http_options import HttpOptions
+from monitor.probes.http_redirect import STATUSES, next_url, same_origin
+from monitor.probes.http_text import text_of
+from monitor.probes.http_wire import Wire, fault_of_aiohttp
+from monitor.probes.vantage import Vantage
+
+MAX_REDIRECTS = 10
+MAX_LINE = 8190
+MAX_LINES = 128
+_NO_LIMIT = aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None, sock_read=None)
+_DEAD = frozenset({Reason.TLS_EXPIRED, Reason.TLS_NOT_YET_VALID, Reason.TLS_UNTRUSTED, Reason.TLS_HOSTNAME})
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What stands at the end of the way; `text` is empty unless it was wanted."""
+
+    url: URL
+    status: int
+    headers: Mapping[str, str]
+    text: str
+
+
+Judge = Callable[[int], None]
+"""Raises Fault when a page with this status need not be read."""
+
+
+class Visit:
+    """One look's walk through the web, over one wire; `async with`, or its connection stays open.
+
+    `common` are the headers that any host may see, `own` those that only the first one may.
+    """
+
+    def __init__(self, options: HttpOptions, vantage: Vantage, attempt: Attempt, common: Mapping[str, str], own: Mapping[str, str]) -> None:
+        self._options, self._attempt = options, attempt
+        self._common, self._own = common, own
+        self._first: URL | None = None
+        self.wire = Wire(options, vantage, attempt)
+        self._session = aiohttp.ClientSession(
+            connector=self.wire,
+            timeout=_NO_LIMIT,
+            cookie_jar=aiohttp.CookieJar(unsafe=True),
+            auto_decompress=False,
+            max_line_size=MAX_LINE,
+            max_field_size=MAX_LINE,
+            max_headers=MAX_LINES,
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.wire.hang_up()
+        await self._session.close()
+
+    async def fetch(self, method: str, url: URL, judge: Judge) -> Page:
+        """Go from redirect to redirect and return the page at the end of the way. Raises Fault."""
+        first = self._first = self._first or url
+        seen = {(method, url)}
+        while True:
+            self.wire.hang_up()
+            with closing(await self._answer(method, url, first, judge)) as response:
+                if not (self._options.follow and response.status in STATUSES):
+                    return await self._read(response, judge)
+                url = next_url(response, url, first, self._options)
+            method = "GET" if response.status == 303 or (response.status in {301, 302} and method == "POST") else method
+            if (method, url) in seen or len(seen) > MAX_REDIRECTS:
+                raise Fault(Reason.REDIRECT_LOOP, f"{len(seen)} redirects and no page", {"status": response.status})
+            seen.add((method, url))
+
+    async def _look_behind(self, url: URL, dead: Fault, judge: Judge) -> Fault:
+        """Return the fault of the certificate with what is behind it: nothing of ours is said there, and no redirect followed."""
+        self._attempt.found = dead
+        self.wire.verify = False
+        self._session.cookie_jar.clear()
+        self.wire.hang_up()
+        try:
+            with closing(await self._ask("GET", url, self._common)) as response:
+                if not (self._options.follow and response.status in STATUSES):
+                    await self._read(response, judge)
+        except (Fault, aiohttp.ClientError) as error:
+            fault = error if isinstance(error, Fault) else fault_of_aiohttp(error)
+            said, alive = f"behind it: {fault.detail}", False
+        else:
+            said, alive = f"the page behind it lives (status {response.status})", True
+        lacking = self.wire.issuer_missing if dead.reason is Reason.TLS_UNTRUSTED else ""
+        return Fault(dead.reason, f"{lacking or dead.detail}; {said}", {"certificate": dead.reason.value, "alive": alive})
+
+    async def _answer(self, method: str, url: URL, first: URL, judge: Judge) -> aiohttp.ClientResponse:
+        own = self._own if same_origin(url, first) else {}
+        try:
+            return await self._ask(method, url, {**self._common, **own})
+        except Fault as fault:
+            if fault.reason in _DEAD:
+                raise await self._look_behind(url, fault, judge) from None
+            raise
+
+    async def _ask(self, method: str, url: URL, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
+        attempt = self._attempt
+        attempt.late, attempt.doing = Reason.HTTP_TIMEOUT, "the first byte"
+        start, spent = time.monotonic(), sum(attempt.phases.values())
+        response = await self._session.request(method, url, headers=headers, allow_redirects=False)
+        # aiohttp connects within the request: what its phases took is not waiting for the answer
+        waited = time.monotonic() - start - (sum(attempt.phases.values()) - spent)
+        attempt.phases["answer"] = attempt.phases.get("answer", 0.0) + waited
+        attempt.values["status"] = response.status
+        return response
+
+    async def _read(self, response: aiohttp.ClientResponse, judge: Judge) -> Page:
+        judge(response.status)
+        wanted = self._options.wants_body()
+        with self._attempt.phase("body", Reason.HTTP_TIMEOUT):
+            body, length = await read_body(response, self._options.max_body, keep=wanted)
+        self._attempt.values["content_length"] = length
+        text = text_of(body, response.charset or "utf-8") if wanted else ""
+        return Page(response.url, response.status, response.headers, text)
