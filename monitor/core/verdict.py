@@ -57,6 +57,8 @@ class Reason(StrEnum):
     KEYWORD_MISSING = "keyword_missing"
     KEYWORD_FORBIDDEN = "keyword_forbidden"
     JSON_MISMATCH = "json_mismatch"
+    HEADER_MISMATCH = "header_mismatch"
+    STALE_DATA = "stale_data"
     SNMP_AUTH = "snmp_auth"
     SNMP_TIMEOUT = "snmp_timeout"
     SNMP_ERROR = "snmp_error"

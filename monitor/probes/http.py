@@ -11,7 +11,7 @@ from aiohttp import hdrs
 from monitor.core.verdict import Outcome, Reason, Verdict
 from monitor.probes.attempt import Attempt
 from monitor.probes.faults import Fault
-from monitor.probes.http_judge import judge_status, judge_text, judge_tls
+from monitor.probes.http_judge import judge_page, judge_status, judge_tls
 from monitor.probes.http_options import HttpOptions, read_url
 from monitor.probes.http_visit import Visit
 from monitor.probes.http_wire import fault_of_aiohttp
@@ -38,6 +38,6 @@ async def probe(target: str, options: HttpOptions, vantage: Vantage, attempt: At
             page = await visit.fetch(options.method, url, lambda status: judge_status(status, options))
     except aiohttp.ClientError as error:
         raise fault_of_aiohttp(error) from None
-    judge_text(page.text, options)
+    judge_page(page, options, attempt.values)
     judge_tls(visit.wire.certificate_end, visit.wire.legacy, options)
     return Outcome(Verdict.OK, seconds=time.monotonic() - start, phases=attempt.phases, values=attempt.values)

@@ -1,14 +1,13 @@
 """Is the answer of a web server what it should be: status, words, JSON, and how long its certificate still lasts."""
 
-import json
-from collections.abc import Mapping
+import time
 
 from monitor.core.verdict import Reason
 from monitor.probes.faults import Fault
+from monitor.probes.http_json import judge_age, judge_json, read_json
 from monitor.probes.http_options import HttpOptions
+from monitor.probes.http_visit import Page
 from monitor.probes.http_wire import days_left
-
-_MISSING = object()
 
 
 def judge_status(status: int, options: HttpOptions) -> None:
@@ -18,10 +17,23 @@ def judge_status(status: int, options: HttpOptions) -> None:
         raise Fault(Reason.HTTP_STATUS, f"status {status}, expected {', '.join(map(str, expected))}")
 
 
-def judge_text(text: str, options: HttpOptions) -> None:
-    """Raise Fault when a word is missing or forbidden, or the JSON is not as expected."""
-    if not options.wants_body():
-        return
+def judge_page(page: Page, options: HttpOptions, values: dict[str, object]) -> None:
+    """Raise Fault when a header, a word or the JSON is not as expected; the age of what should be fresh goes into the values."""
+    for name, text in options.expect_header.items():
+        said = ", ".join(page.headers.getall(name, ()))
+        if name not in page.headers or text.casefold() not in said.casefold():
+            raise Fault(
+                Reason.HEADER_MISMATCH, f"the header {name} is {said[:60]!r}, expected {text!r}" if said else f"there is no header {name}"
+            )
+    _judge_text(page.text, options)
+    if options.expect_json or options.fresh:
+        document = read_json(page.text)
+        judge_json(document, options.expect_json)
+        if options.fresh:
+            values["age"] = round(judge_age(document, options.fresh, time.time()), 1)
+
+
+def _judge_text(text: str, options: HttpOptions) -> None:
     folded = text.casefold()
     for word in options.forbid_text:
         if word.casefold() in folded:
@@ -29,8 +41,6 @@ def judge_text(text: str, options: HttpOptions) -> None:
     for word in options.expect_text:
         if word.casefold() not in folded:
             raise Fault(Reason.KEYWORD_MISSING, f"the page does not hold {word!r}")
-    if options.expect_json:
-        _judge_json(text, options.expect_json)
 
 
 def judge_tls(end: float | None, legacy: str, options: HttpOptions) -> None:
@@ -39,27 +49,3 @@ def judge_tls(end: float | None, legacy: str, options: HttpOptions) -> None:
         raise Fault(Reason.TLS_EXPIRES_SOON, f"the certificate ends in {max(0.0, days_left(end)):.1f} days")
     if legacy:
         raise Fault(Reason.TLS_LEGACY, f"the server shakes hands only by {legacy} with ciphers of its time: browsers refuse it")
-
-
-def _judge_json(text: str, expected: Mapping[str, object]) -> None:
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError):
-        raise Fault(Reason.JSON_MISMATCH, "the body is not JSON") from None
-    for path, value in expected.items():
-        found = _at(document, path)
-        if found is _MISSING:
-            raise Fault(Reason.JSON_MISMATCH, f"the JSON has no {path}")
-        if found != value or isinstance(found, bool) != isinstance(value, bool):
-            raise Fault(Reason.JSON_MISMATCH, f"{path} is {json.dumps(found)[:60]}, expected {json.dumps(value)}")
-
-
-def _at(document: object, path: str) -> object:
-    for word in path.split("."):
-        if isinstance(document, dict) and word in document:
-            document = document[word]
-        elif isinstance(document, list) and word.isdecimal() and int(word) < len(document):
-            document = document[int(word)]
-        else:
-            return _MISSING
-    return document

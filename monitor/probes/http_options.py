@@ -3,10 +3,10 @@
 import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from yarl import URL
 
-from monitor.probes.keys import Keys
+from monitor.probes.keys import Duration, Keys
 
 _STATUS = re.compile(r"[1-5](\d\d|xx)\Z")
 
@@ -51,11 +51,23 @@ Statuses = Annotated[
 ]
 
 
+class Fresh(BaseModel):
+    """How old the newest record may be; times without a zone are `utc_offset` hours from UTC."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    path: str = Field(min_length=1, max_length=200)
+    at_most: Duration = Field(gt=0, le=366 * 86400)
+    utc_offset: float = Field(7, ge=-12, le=14)
+
+
 class HttpOptions(Keys):
     """Keys of an `http` check.
 
     `url` if it is not the target; `expect_status` 200, 2xx or a list (default 2xx); `expect_text` and `forbid_text` are
-    plain text, upper and lower case alike; `expect_json` maps dotted paths to values; `follow` redirects, to the own host and
+    plain text, upper and lower case alike; `expect_header` maps names to text that they hold; `expect_json` maps dotted paths
+    to values; `fresh: {path: data.*.tanggal, at_most: 1d}` says how old the newest time at a path may be (`*`: any place of a list;
+    ISO 8601 or an epoch; without a zone it is WIB, or say `utc_offset: 8`); `follow` redirects, to the own host and
     `hosts_allowed` (`.x.id` allows all below); `address` connects there and keeps the name; `ca` is a file of
     certificates; `server_name` is asked for in TLS; `warn_days` before the certificate ends; `max_body` in bytes.
     """
@@ -67,6 +79,8 @@ class HttpOptions(Keys):
     expect_text: Texts = ()
     forbid_text: Texts = ()
     expect_json: dict[str, str | int | float | bool | None] = Field(default_factory=dict)
+    expect_header: dict[str, str] = Field(default_factory=dict)
+    fresh: Fresh | None = None
     follow: bool = True
     hosts_allowed: Texts = ()
     verify: bool = True
@@ -78,4 +92,4 @@ class HttpOptions(Keys):
 
     def wants_body(self) -> bool:
         """Tell whether the body is needed, or only counted."""
-        return bool(self.expect_text or self.forbid_text or self.expect_json)
+        return bool(self.expect_text or self.forbid_text or self.expect_json or self.fresh)

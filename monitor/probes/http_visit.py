@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Self
 
 import aiohttp
+from multidict import CIMultiDictProxy
 from yarl import URL
 
 from monitor.core.verdict import Reason
@@ -36,7 +37,7 @@ class Page:
 
     url: URL
     status: int
-    headers: Mapping[str, str]
+    headers: CIMultiDictProxy[str]
     text: str
 
 
