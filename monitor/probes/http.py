@@ -6,7 +6,6 @@ By hand: `pantau probe http https://simpus.pantau.test/login expect_text=Masuk`.
 import time
 
 import aiohttp
-from aiohttp import hdrs
 
 from monitor.core.verdict import Outcome, Reason, Verdict
 from monitor.probes.attempt import Attempt
@@ -16,12 +15,13 @@ from monitor.probes.http_options import HttpOptions, read_url
 from monitor.probes.http_visit import Visit
 from monitor.probes.http_wire import fault_of_aiohttp
 from monitor.probes.vantage import Vantage
-from monitor.secret import reveal
 
 __all__ = ["SECRETS", "HttpOptions", "probe"]
 
-AGENT = "Pantau/0.1"
-SECRETS = frozenset({"headers.authorization", "headers.cookie", "headers.proxy-authorization", "headers.x-api-key"})
+SECRETS = frozenset(
+    {"headers.authorization", "headers.cookie", "headers.proxy-authorization", "headers.x-api-key"}
+    | {"basic.password", "digest.password", "bearer", "client_certificate"}
+)
 
 
 async def probe(target: str, options: HttpOptions, vantage: Vantage, attempt: Attempt) -> Outcome:
@@ -30,11 +30,9 @@ async def probe(target: str, options: HttpOptions, vantage: Vantage, attempt: At
         url = read_url(options.url or target)
     except ValueError as error:
         raise Fault(Reason.INTERNAL, f"the target {error}") from None
-    common: dict[str, str] = {hdrs.USER_AGENT: AGENT, hdrs.ACCEPT: "*/*", hdrs.ACCEPT_ENCODING: "gzip, deflate"}
-    own = {name: reveal(value) for name, value in options.headers.items()}
     start = time.monotonic()
     try:
-        async with Visit(options, vantage, attempt, common, own) as visit:
+        async with Visit(options, vantage, attempt) as visit:
             page = await visit.fetch(options.method, url, lambda status: judge_status(status, options))
     except aiohttp.ClientError as error:
         raise fault_of_aiohttp(error) from None

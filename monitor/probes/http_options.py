@@ -1,9 +1,9 @@
 """The keys of an `http` check."""
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from yarl import URL
 
 from monitor.probes.keys import Duration, Keys
@@ -61,15 +61,26 @@ class Fresh(BaseModel):
     utc_offset: float = Field(7, ge=-12, le=14)
 
 
+class Account(BaseModel):
+    """Who we are at the first host; the password is a reference."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
+
+    user: str = Field(min_length=1, max_length=200, pattern=r"^[^:\x00-\x1f]+$")
+    password: str = Field(min_length=1)
+
+
 class HttpOptions(Keys):
     """Keys of an `http` check.
 
     `url` if it is not the target; `expect_status` 200, 2xx or a list (default 2xx); `expect_text` and `forbid_text` are
     plain text, upper and lower case alike; `expect_header` maps names to text that they hold; `expect_json` maps dotted paths
     to values; `fresh: {path: data.*.tanggal, at_most: 1d}` says how old the newest time at a path may be (`*`: any place of a list;
-    ISO 8601 or an epoch; without a zone it is WIB, or say `utc_offset: 8`); `follow` redirects, to the own host and
-    `hosts_allowed` (`.x.id` allows all below); `address` connects there and keeps the name; `ca` is a file of
-    certificates; `server_name` is asked for in TLS; `warn_days` before the certificate ends; `max_body` in bytes.
+    ISO 8601 or an epoch; without a zone it is WIB, or say `utc_offset: 8`); `follow` redirects, to the own host and `hosts_allowed`
+    (`.x.id` allows all below); `address` connects there and keeps the name; `ca` is a file of certificates; `server_name` is asked
+    for in TLS; `basic` or `digest: {user: pantau, password: !credential x}`, `bearer: !credential x` and
+    `client_certificate: !credential x` (a PEM with its key) say who we are, to the first host only; `warn_days` before the
+    certificate ends; `max_body` in bytes.
     """
 
     url: Annotated[str, AfterValidator(_url)] = ""
@@ -86,9 +97,20 @@ class HttpOptions(Keys):
     verify: bool = True
     ca: str = ""
     server_name: str = ""
+    basic: Account | None = None
+    digest: Account | None = None
+    bearer: str = ""
+    client_certificate: str = ""
+    user_agent: str = Field("Pantau/0.1", min_length=1, max_length=300, pattern=r"^[\x20-\x7e]+$")
     warn_days: float = Field(14, ge=0, le=1000)
     max_body: int = Field(1024 * 1024, ge=0, le=64 * 1024 * 1024)
     address: str = ""
+
+    @model_validator(mode="after")
+    def _one_word_of_who_we_are(self) -> Self:
+        if sum(map(bool, (self.basic, self.digest, self.bearer))) > 1:
+            raise ValueError("basic, digest and bearer: only one of them can be said")
+        return self
 
     def wants_body(self) -> bool:
         """Tell whether the body is needed, or only counted."""

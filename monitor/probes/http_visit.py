@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from typing import Self
 
 import aiohttp
+from aiohttp import hdrs
 from multidict import CIMultiDictProxy
 from yarl import URL
 
 from monitor.core.verdict import Reason
 from monitor.probes.attempt import Attempt
 from monitor.probes.faults import Fault
+from monitor.probes.http_auth import Middlewares, middlewares, own_headers
 from monitor.probes.http_body import read_body
 from monitor.probes.http_options import HttpOptions
 from monitor.probes.http_redirect import STATUSES, next_url, same_origin
@@ -46,16 +48,14 @@ Judge = Callable[[int], None]
 
 
 class Visit:
-    """One look's walk through the web, over one wire; `async with`, or its connection stays open.
+    """One look's walk through the web, over one wire; `async with`, or its connection stays open."""
 
-    `common` are the headers that any host may see, `own` those that only the first one may.
-    """
-
-    def __init__(self, options: HttpOptions, vantage: Vantage, attempt: Attempt, common: Mapping[str, str], own: Mapping[str, str]) -> None:
+    def __init__(self, options: HttpOptions, vantage: Vantage, attempt: Attempt) -> None:
         self._options, self._attempt = options, attempt
-        self._common, self._own = common, own
         self._first: URL | None = None
         self.wire = Wire(options, vantage, attempt)
+        self._common: dict[str, str] = {hdrs.USER_AGENT: options.user_agent, hdrs.ACCEPT: "*/*", hdrs.ACCEPT_ENCODING: "gzip, deflate"}
+        self._own, self._middlewares = own_headers(options), middlewares(options, self.wire)
         self._session = aiohttp.ClientSession(
             connector=self.wire,
             timeout=_NO_LIMIT,
@@ -107,19 +107,19 @@ class Visit:
         return Fault(dead.reason, f"{lacking or dead.detail}; {said}", {"certificate": dead.reason.value, "alive": alive})
 
     async def _answer(self, method: str, url: URL, first: URL, judge: Judge) -> aiohttp.ClientResponse:
-        own = self._own if same_origin(url, first) else {}
+        own, answering = (self._own, self._middlewares) if same_origin(url, first) else ({}, ())
         try:
-            return await self._ask(method, url, {**self._common, **own})
+            return await self._ask(method, url, {**self._common, **own}, answering)
         except Fault as fault:
             if fault.reason in _DEAD:
                 raise await self._look_behind(url, fault, judge) from None
             raise
 
-    async def _ask(self, method: str, url: URL, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
+    async def _ask(self, method: str, url: URL, headers: Mapping[str, str], answering: Middlewares = ()) -> aiohttp.ClientResponse:
         attempt = self._attempt
         attempt.late, attempt.doing = Reason.HTTP_TIMEOUT, "the first byte"
         start, spent = time.monotonic(), sum(attempt.phases.values())
-        response = await self._session.request(method, url, headers=headers, allow_redirects=False)
+        response = await self._session.request(method, url, headers=headers, allow_redirects=False, middlewares=answering)
         # aiohttp connects within the request: what its phases took is not waiting for the answer
         waited = time.monotonic() - start - (sum(attempt.phases.values()) - spent)
         attempt.phases["answer"] = attempt.phases.get("answer", 0.0) + waited

@@ -42,7 +42,7 @@ class Wire(aiohttp.BaseConnector):
         self._transport: asyncio.Transport | None = None
         self._replying: Reply | None = None
         self._asked = False
-        self._own = ""
+        self._own, self._at_home = "", True
         self._deepest: int | None = None
         self.verify = options.verify
         self.certificate_end: float | None = None
@@ -77,7 +77,8 @@ class Wire(aiohttp.BaseConnector):
     async def _addresses(self, host: str) -> Sequence[str]:
         """Where the host is; after the first hop, only what lies no further inside than that did."""
         self._own = self._own or host
-        at = self._options.address if self._options.address and host == self._own else host
+        self._at_home = host == self._own
+        at = self._options.address if self._options.address and self._at_home else host
         addresses = await self._vantage.share(Names).resolve(at, self._attempt)
         if self._deepest is None:
             self._deepest = max(map(depth, addresses))
@@ -104,7 +105,9 @@ class Wire(aiohttp.BaseConnector):
         return fault_of(how) if isinstance(how, OSError) else Fault(Reason.RESET, _SILENT)
 
     async def _shake_hands(self, addresses: Sequence[str], port: int, name: str, *, legacy: bool = False) -> Reply:
-        context = self._vantage.tls(self._options.ca, verify=self.verify, legacy=legacy)
+        # Who we are is the first host's to know, and not behind a certificate that does not hold.
+        own = self._options.client_certificate if self._at_home and self.verify == self._options.verify else ""
+        context = self._vantage.tls(self._options.ca, verify=self.verify, legacy=legacy, certificate=own)
         below, _ = await self._open(addresses, port)
         with self._attempt.phase("tls", Reason.TLS_TIMEOUT):
             return await self._encrypt(below, context, name)
