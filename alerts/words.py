@@ -50,6 +50,10 @@ REASONS: Mapping[Reason, Pair] = {
     Reason.REDIRECT_PRIVATE: ("dialihkan ke alamat di dalam jaringan sendiri", "redirects to an address inside our own network"),
     Reason.KEYWORD_MISSING: ("teks yang wajib ada hilang dari halaman", "required text is missing from the page"),
     Reason.KEYWORD_FORBIDDEN: ("ada kata terlarang di halaman (mungkin diretas)", "a forbidden word is on the page (perhaps defaced)"),
+    Reason.DEFACED: (
+        "INSIDEN KEAMANAN: halaman disusupi iklan judi (diretas)",
+        "SECURITY INCIDENT: gambling is advertised on its page (defaced)",
+    ),
     Reason.JSON_MISMATCH: ("isi data (JSON) tidak sesuai", "its data (JSON) is not as expected"),
     Reason.HEADER_MISMATCH: ("kepala jawaban HTTP tidak sesuai", "its HTTP headers are not as they should be"),
     Reason.STALE_DATA: ("data terbarunya sudah terlalu lama", "its newest data is too old"),

@@ -56,6 +56,7 @@ class Reason(StrEnum):
     REDIRECT_PRIVATE = "redirect_private"
     KEYWORD_MISSING = "keyword_missing"
     KEYWORD_FORBIDDEN = "keyword_forbidden"
+    DEFACED = "defaced"
     JSON_MISMATCH = "json_mismatch"
     HEADER_MISMATCH = "header_mismatch"
     STALE_DATA = "stale_data"

@@ -6,11 +6,12 @@ By hand: `pantau probe http https://simpus.pantau.test/login expect_text=Masuk`.
 import time
 
 import aiohttp
+from yarl import URL
 
 from monitor.core.verdict import Outcome, Reason, Verdict
 from monitor.probes.attempt import Attempt
 from monitor.probes.faults import Fault
-from monitor.probes.http_judge import judge_page, judge_status, judge_tls
+from monitor.probes.http_judge import judge_forbidden, judge_page, judge_status, judge_tls
 from monitor.probes.http_options import HttpOptions, read_url
 from monitor.probes.http_visit import Visit
 from monitor.probes.http_wire import fault_of_aiohttp
@@ -34,8 +35,22 @@ async def probe(target: str, options: HttpOptions, vantage: Vantage, attempt: At
     try:
         async with Visit(options, vantage, attempt) as visit:
             page = await visit.fetch(options.method, url, lambda status: judge_status(status, options))
+            judge_page(page, options, attempt.values)
+            await _search(visit, url, options, attempt)
     except aiohttp.ClientError as error:
         raise fault_of_aiohttp(error) from None
-    judge_page(page, options, attempt.values)
     judge_tls(visit.wire.certificate_end, visit.wire.legacy, options)
     return Outcome(Verdict.OK, seconds=time.monotonic() - start, phases=attempt.phases, values=attempt.values)
+
+
+async def _search(visit: Visit, url: URL, options: HttpOptions, attempt: Attempt) -> None:
+    """Search further pages of the host for what must not be there; what the values say stays said of the first."""
+    said = dict(attempt.values)
+    for path in options.paths:
+        page = await visit.fetch("GET", url.join(URL(path)), _whatever)
+        judge_forbidden(page.text, options, path)
+    attempt.values.update(said)
+
+
+def _whatever(_: int) -> None:
+    """Any status will do: a page that is not there is none that was broken into."""

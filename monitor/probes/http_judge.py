@@ -8,6 +8,7 @@ from monitor.probes.http_json import judge_age, judge_json, read_json
 from monitor.probes.http_options import HttpOptions
 from monitor.probes.http_visit import Page
 from monitor.probes.http_wire import days_left
+from monitor.probes.http_words import judge_defacement
 
 
 def judge_status(status: int, options: HttpOptions) -> None:
@@ -25,7 +26,11 @@ def judge_page(page: Page, options: HttpOptions, values: dict[str, object]) -> N
             raise Fault(
                 Reason.HEADER_MISMATCH, f"the header {name} is {said[:60]!r}, expected {text!r}" if said else f"there is no header {name}"
             )
-    _judge_text(page.text, options)
+    judge_forbidden(page.text, options)
+    folded = page.text.casefold()
+    for word in options.expect_text:
+        if word.casefold() not in folded:
+            raise Fault(Reason.KEYWORD_MISSING, f"the page does not hold {word!r}")
     if options.expect_json or options.fresh:
         document = read_json(page.text)
         judge_json(document, options.expect_json)
@@ -33,14 +38,14 @@ def judge_page(page: Page, options: HttpOptions, values: dict[str, object]) -> N
             values["age"] = round(judge_age(document, options.fresh, time.time()), 1)
 
 
-def _judge_text(text: str, options: HttpOptions) -> None:
+def judge_forbidden(text: str, options: HttpOptions, where: str = "") -> None:
+    """Raise Fault when the page (at the path `where`) holds what must not be there."""
+    if options.forbid:
+        judge_defacement(text, where)
     folded = text.casefold()
     for word in options.forbid_text:
         if word.casefold() in folded:
-            raise Fault(Reason.KEYWORD_FORBIDDEN, f"the page holds {word!r}")
-    for word in options.expect_text:
-        if word.casefold() not in folded:
-            raise Fault(Reason.KEYWORD_MISSING, f"the page does not hold {word!r}")
+            raise Fault(Reason.KEYWORD_FORBIDDEN, f"the page{f' at {where[:60]}' if where else ''} holds {word!r}")
 
 
 def judge_tls(end: float | None, legacy: str, options: HttpOptions) -> None:

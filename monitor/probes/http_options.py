@@ -44,6 +44,20 @@ def _statuses(given: tuple[int | str, ...]) -> tuple[int | str, ...]:
 
 
 Texts = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_several, json_schema_input_type=str | list[str])]
+
+
+def _paths(given: tuple[str, ...]) -> tuple[str, ...]:
+    if any(not re.fullmatch(r"/[\x21-\x7e]{0,300}", path) or path.startswith("//") for path in given):
+        raise ValueError("a path begins with / and names no host: write /berita")
+    return given
+
+
+Paths = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_several, json_schema_input_type=str | list[str]),
+    AfterValidator(_paths),
+    Field(max_length=10),
+]
 Statuses = Annotated[
     tuple[int | str, ...],
     BeforeValidator(_several, json_schema_input_type=int | str | list[int | str]),
@@ -74,13 +88,14 @@ class HttpOptions(Keys):
     """Keys of an `http` check.
 
     `url` if it is not the target; `expect_status` 200, 2xx or a list (default 2xx); `expect_text` and `forbid_text` are
-    plain text, upper and lower case alike; `expect_header` maps names to text that they hold; `expect_json` maps dotted paths
-    to values; `fresh: {path: data.*.tanggal, at_most: 1d}` says how old the newest time at a path may be (`*`: any place of a list;
-    ISO 8601 or an epoch; without a zone it is WIB, or say `utc_offset: 8`); `follow` redirects, to the own host and `hosts_allowed`
-    (`.x.id` allows all below); `address` connects there and keeps the name; `ca` is a file of certificates; `server_name` is asked
-    for in TLS; `basic` or `digest: {user: pantau, password: !credential x}`, `bearer: !credential x` and
-    `client_certificate: !credential x` (a PEM with its key) say who we are, to the first host only; `warn_days` before the
-    certificate ends; `max_body` in bytes.
+    plain text, upper and lower case alike; `forbid: gambling` finds pages that were broken into, and `paths` are searched for
+    forbidden words too, whatever their status, as a search engine sees them with `user_agent: crawler`; `expect_header` maps names to
+    text that they hold; `expect_json` maps dotted paths to values; `fresh: {path: data.*.tanggal, at_most: 1d}` says how old the newest
+    time at a path may be (`*`: any place of a list; ISO 8601 or an epoch; without a zone it is WIB, or say `utc_offset: 8`); `follow`
+    redirects, to the own host and `hosts_allowed` (`.x.id` allows all below); `address` connects there and keeps the name; `ca` is a
+    file of certificates; `server_name` is asked for in TLS; `basic` or `digest: {user: pantau, password: !credential x}`,
+    `bearer: !credential x` and `client_certificate: !credential x` (a PEM with its key) say who we are, to the first host only;
+    `warn_days` before the certificate ends; `max_body` in bytes.
     """
 
     url: Annotated[str, AfterValidator(_url)] = ""
@@ -89,6 +104,8 @@ class HttpOptions(Keys):
     expect_status: Statuses = ()
     expect_text: Texts = ()
     forbid_text: Texts = ()
+    forbid: Literal["", "gambling"] = ""
+    paths: Paths = ()
     expect_json: dict[str, str | int | float | bool | None] = Field(default_factory=dict)
     expect_header: dict[str, str] = Field(default_factory=dict)
     fresh: Fresh | None = None
@@ -112,6 +129,12 @@ class HttpOptions(Keys):
             raise ValueError("basic, digest and bearer: only one of them can be said")
         return self
 
+    @model_validator(mode="after")
+    def _something_to_look_for(self) -> Self:
+        if self.paths and not (self.forbid or self.forbid_text):
+            raise ValueError("paths: are searched for what must not be there: say forbid: gambling, or forbid_text:")
+        return self
+
     def wants_body(self) -> bool:
         """Tell whether the body is needed, or only counted."""
-        return bool(self.expect_text or self.forbid_text or self.expect_json or self.fresh)
+        return bool(self.expect_text or self.forbid_text or self.forbid or self.expect_json or self.fresh)

@@ -24,6 +24,7 @@ from monitor.probes.http_options import HttpOptions
 from monitor.probes.http_redirect import STATUSES, next_url, same_origin
 from monitor.probes.http_text import text_of
 from monitor.probes.http_wire import Wire, fault_of_aiohttp
+from monitor.probes.http_words import CRAWLER
 from monitor.probes.vantage import Vantage
 
 MAX_REDIRECTS = 10
@@ -54,7 +55,11 @@ class Visit:
         self._options, self._attempt = options, attempt
         self._first: URL | None = None
         self.wire = Wire(options, vantage, attempt)
-        self._common: dict[str, str] = {hdrs.USER_AGENT: options.user_agent, hdrs.ACCEPT: "*/*", hdrs.ACCEPT_ENCODING: "gzip, deflate"}
+        self._common: dict[str, str] = {
+            hdrs.USER_AGENT: CRAWLER if options.user_agent == "crawler" else options.user_agent,
+            hdrs.ACCEPT: "*/*",
+            hdrs.ACCEPT_ENCODING: "gzip, deflate",
+        }
         self._own, self._middlewares = own_headers(options), middlewares(options, self.wire)
         self._session = aiohttp.ClientSession(
             connector=self.wire,
