@@ -57,6 +57,7 @@ REASONS: Mapping[Reason, Pair] = {
     Reason.JSON_MISMATCH: ("isi data (JSON) tidak sesuai", "its data (JSON) is not as expected"),
     Reason.HEADER_MISMATCH: ("kepala jawaban HTTP tidak sesuai", "its HTTP headers are not as they should be"),
     Reason.STALE_DATA: ("data terbarunya sudah terlalu lama", "its newest data is too old"),
+    Reason.LOGIN_REFUSED: ("tidak menerima login pemantau", "does not let the watcher log in"),
     Reason.SNMP_AUTH: ("menolak kunci SNMP kita", "refuses our SNMP key"),
     Reason.SNMP_TIMEOUT: ("SNMP tidak menjawab", "SNMP does not answer"),
     Reason.SNMP_ERROR: ("SNMP menjawab dengan kesalahan", "SNMP answers with an error"),

@@ -147,6 +147,16 @@ def by_path(ways: Mapping[str, bytes | Talk], heads: list[bytes] | None = None) 
     return talk
 
 
+def by_cookie(cookie: bytes, with_it: bytes, without: bytes) -> Talk:
+    """Answer one thing to who brings the cookie, another to who does not. To be used with `read=False`."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        await saying(with_it if b"Cookie: " + cookie in head else without)(reader, writer)
+
+    return talk
+
+
 async def mute(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
     """Listen and say nothing."""
     while await reader.read(65536):

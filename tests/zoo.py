@@ -19,6 +19,7 @@ from tests.certificates import PORTAL, STRANGER, Manner, asking_for_a_certificat
 from tests.certificates import speaking as speaking_protocols
 from tests.webs import (
     Talk,
+    by_cookie,
     by_path,
     crowded,
     drip,
@@ -227,8 +228,8 @@ REDIRECTS = (
     Animal("with two Locations", saying(b"HTTP/1.1 302 To\r\nLocation: /a\r\nLocation: /b\r\n\r\n"), Reason.REDIRECT_INVALID),
     Animal("with a password in its URL", by_path({"/": sent(302, f"http://a:b@{PORTAL}:{{port}}/a"), "/a": FULL}), None, reads=False),
     Animal(
-        "back to where it was, now with a cookie",
-        by_path({"/": sent(302, "/a", "Set-Cookie: a=1\r\n"), "/a": FULL}),
+        "to itself, to see whether a cookie comes back",
+        by_cookie(b"a=1", FULL, sent(302, "/", "Set-Cookie: a=1\r\n")),
         None,
         HELLO,
         reads=False,

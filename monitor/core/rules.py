@@ -102,4 +102,5 @@ WRONG: Mapping[Reason, Noise] = {
     Reason.JSON_MISMATCH: DEFINITE,
     Reason.HEADER_MISMATCH: DEFINITE,
     Reason.STALE_DATA: DEFINITE,
+    Reason.LOGIN_REFUSED: _RESTART,
 }

@@ -60,6 +60,7 @@ class Reason(StrEnum):
     JSON_MISMATCH = "json_mismatch"
     HEADER_MISMATCH = "header_mismatch"
     STALE_DATA = "stale_data"
+    LOGIN_REFUSED = "login_refused"
     SNMP_AUTH = "snmp_auth"
     SNMP_TIMEOUT = "snmp_timeout"
     SNMP_ERROR = "snmp_error"

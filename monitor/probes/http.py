@@ -12,6 +12,7 @@ from monitor.core.verdict import Outcome, Reason, Verdict
 from monitor.probes.attempt import Attempt
 from monitor.probes.faults import Fault
 from monitor.probes.http_judge import judge_forbidden, judge_page, judge_status, judge_tls
+from monitor.probes.http_login import log_in
 from monitor.probes.http_options import HttpOptions, read_url
 from monitor.probes.http_visit import Visit
 from monitor.probes.http_wire import fault_of_aiohttp
@@ -21,7 +22,7 @@ __all__ = ["SECRETS", "HttpOptions", "probe"]
 
 SECRETS = frozenset(
     {"headers.authorization", "headers.cookie", "headers.proxy-authorization", "headers.x-api-key"}
-    | {"basic.password", "digest.password", "bearer", "client_certificate"}
+    | {"login.password", "basic.password", "digest.password", "bearer", "client_certificate"}
 )
 
 
@@ -34,6 +35,8 @@ async def probe(target: str, options: HttpOptions, vantage: Vantage, attempt: At
     start = time.monotonic()
     try:
         async with Visit(options, vantage, attempt) as visit:
+            if options.login:
+                await log_in(visit, url, options.login)
             page = await visit.fetch(options.method, url, lambda status: judge_status(status, options))
             judge_page(page, options, attempt.values)
             await _search(visit, url, options, attempt)

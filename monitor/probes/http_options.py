@@ -46,16 +46,15 @@ def _statuses(given: tuple[int | str, ...]) -> tuple[int | str, ...]:
 Texts = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_several, json_schema_input_type=str | list[str])]
 
 
-def _paths(given: tuple[str, ...]) -> tuple[str, ...]:
-    if any(not re.fullmatch(r"/[\x21-\x7e]{0,300}", path) or path.startswith("//") for path in given):
+def _path(given: str) -> str:
+    if not re.fullmatch(r"/[\x21-\x7e]{0,300}", given) or given.startswith("//"):
         raise ValueError("a path begins with / and names no host: write /berita")
     return given
 
 
 Paths = Annotated[
-    tuple[str, ...],
+    tuple[Annotated[str, AfterValidator(_path)], ...],
     BeforeValidator(_several, json_schema_input_type=str | list[str]),
-    AfterValidator(_paths),
     Field(max_length=10),
 ]
 Statuses = Annotated[
@@ -84,6 +83,18 @@ class Account(BaseModel):
     password: str = Field(min_length=1)
 
 
+class Login(BaseModel):
+    """How to log in before the page is asked for: the path of the login page, the names of its two fields, who we are."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
+
+    page: Annotated[str, AfterValidator(_path)] = "/login"
+    user_field: str = Field("username", min_length=1, max_length=100)
+    password_field: str = Field("password", min_length=1, max_length=100)
+    user: str = Field(min_length=1, max_length=200)
+    password: str = Field(min_length=1)
+
+
 class HttpOptions(Keys):
     """Keys of an `http` check.
 
@@ -95,7 +106,8 @@ class HttpOptions(Keys):
     redirects, to the own host and `hosts_allowed` (`.x.id` allows all below); `address` connects there and keeps the name; `ca` is a
     file of certificates; `server_name` is asked for in TLS; `basic` or `digest: {user: pantau, password: !credential x}`,
     `bearer: !credential x` and `client_certificate: !credential x` (a PEM with its key) say who we are, to the first host only;
-    `warn_days` before the certificate ends; `max_body` in bytes.
+    `login: {page: /login, user: pantau, password: !credential x}` fills in the form there first (fields `username` and `password`, or
+    `user_field`, `password_field`); `warn_days` before the certificate ends; `max_body` in bytes.
     """
 
     url: Annotated[str, AfterValidator(_url)] = ""
@@ -118,6 +130,7 @@ class HttpOptions(Keys):
     digest: Account | None = None
     bearer: str = ""
     client_certificate: str = ""
+    login: Login | None = None
     user_agent: str = Field("Pantau/0.1", min_length=1, max_length=300, pattern=r"^[\x20-\x7e]+$")
     warn_days: float = Field(14, ge=0, le=1000)
     max_body: int = Field(1024 * 1024, ge=0, le=64 * 1024 * 1024)
@@ -137,4 +150,4 @@ class HttpOptions(Keys):
 
     def wants_body(self) -> bool:
         """Tell whether the body is needed, or only counted."""
-        return bool(self.expect_text or self.forbid_text or self.forbid or self.expect_json or self.fresh)
+        return bool(self.expect_text or self.forbid_text or self.forbid or self.expect_json or self.fresh or self.login)

@@ -78,20 +78,25 @@ class Visit:
         self.wire.hang_up()
         await self._session.close()
 
-    async def fetch(self, method: str, url: URL, judge: Judge) -> Page:
-        """Go from redirect to redirect and return the page at the end of the way. Raises Fault."""
+    async def fetch(self, method: str, url: URL, judge: Judge, form: Mapping[str, str] | None = None) -> Page:
+        """Go from redirect to redirect and return the page at the end of the way; a `form` goes to the first host only. Raises Fault."""
         first = self._first = self._first or url
-        seen = {(method, url)}
+        seen = {(method, url, self._cookies())}
         while True:
             self.wire.hang_up()
-            with closing(await self._answer(method, url, first, judge)) as response:
+            with closing(await self._answer(method, url, first, judge, form)) as response:
                 if not (self._options.follow and response.status in STATUSES):
                     return await self._read(response, judge)
                 url = next_url(response, url, first, self._options)
-            method = "GET" if response.status == 303 or (response.status in {301, 302} and method == "POST") else method
-            if (method, url) in seen or len(seen) > MAX_REDIRECTS:
+            if response.status == 303 or (response.status in {301, 302} and method == "POST"):
+                method, form = "GET", None
+            step = (method, url, self._cookies())  # with another cookie the same place may lead elsewhere
+            if step in seen or len(seen) > MAX_REDIRECTS:
                 raise Fault(Reason.REDIRECT_LOOP, f"{len(seen)} redirects and no page", {"status": response.status})
-            seen.add((method, url))
+            seen.add(step)
+
+    def _cookies(self) -> frozenset[tuple[str, str]]:
+        return frozenset((cookie.key, cookie.value) for cookie in self._session.cookie_jar)
 
     async def _look_behind(self, url: URL, dead: Fault, judge: Judge) -> Fault:
         """Return the fault of the certificate with what is behind it: nothing of ours is said there, and no redirect followed."""
@@ -111,20 +116,22 @@ class Visit:
         lacking = self.wire.issuer_missing if dead.reason is Reason.TLS_UNTRUSTED else ""
         return Fault(dead.reason, f"{lacking or dead.detail}; {said}", {"certificate": dead.reason.value, "alive": alive})
 
-    async def _answer(self, method: str, url: URL, first: URL, judge: Judge) -> aiohttp.ClientResponse:
-        own, answering = (self._own, self._middlewares) if same_origin(url, first) else ({}, ())
+    async def _answer(self, method: str, url: URL, first: URL, judge: Judge, form: Mapping[str, str] | None) -> aiohttp.ClientResponse:
+        own, answering, form = (self._own, self._middlewares, form) if same_origin(url, first) else ({}, (), None)
         try:
-            return await self._ask(method, url, {**self._common, **own}, answering)
+            return await self._ask(method, url, {**self._common, **own}, answering, form)
         except Fault as fault:
             if fault.reason in _DEAD:
                 raise await self._look_behind(url, fault, judge) from None
             raise
 
-    async def _ask(self, method: str, url: URL, headers: Mapping[str, str], answering: Middlewares = ()) -> aiohttp.ClientResponse:
+    async def _ask(
+        self, method: str, url: URL, headers: Mapping[str, str], answering: Middlewares = (), form: Mapping[str, str] | None = None
+    ) -> aiohttp.ClientResponse:
         attempt = self._attempt
         attempt.late, attempt.doing = Reason.HTTP_TIMEOUT, "the first byte"
         start, spent = time.monotonic(), sum(attempt.phases.values())
-        response = await self._session.request(method, url, headers=headers, allow_redirects=False, middlewares=answering)
+        response = await self._session.request(method, url, headers=headers, allow_redirects=False, middlewares=answering, data=form)
         # aiohttp connects within the request: what its phases took is not waiting for the answer
         waited = time.monotonic() - start - (sum(attempt.phases.values()) - spent)
         attempt.phases["answer"] = attempt.phases.get("answer", 0.0) + waited

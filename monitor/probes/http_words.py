@@ -30,7 +30,7 @@ def judge_defacement(text: str, where: str = "") -> None:
 
 
 def _holds(folded: str, word: str) -> bool:
-    """Tell whether the word stands there by itself; who hides it behind hundreds of words that only contain it hides it from people, too."""
+    """Tell whether the word stands there by itself; behind hundreds of words that only contain it, people do not see it."""
     stem, at = word.partition(" ")[0], -1
     for _ in range(TRIES):
         at = folded.find(stem, at + 1)
