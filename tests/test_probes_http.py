@@ -69,6 +69,7 @@ async def fetch(vantage: Vantage, url: str, timeout: float = 5.0, /, **options: 
         (OPEN + b"[" * 100_000, {"expect_json": {"db.ok": True}}, Reason.JSON_MISMATCH),
         (b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=nonsense\r\n\r\n\xff caf\xc3\xa9", {"expect_text": "CAFÉ"}, None),
         (b"HTTP/1.1 302 To\r\nLocation: http://judi.pantau.test/\r\n\r\n", {}, Reason.REDIRECT_FOREIGN),
+        (b"HTTP/1.1 302 To\r\nLocation: http://127.0.0.1.judi.test/\r\n\r\n", {}, Reason.REDIRECT_FOREIGN),
         (b"HTTP/1.1 302 To\r\nLocation: /\r\n\r\n", {}, Reason.REDIRECT_LOOP),
         (b"HTTP/1.1 302 To\r\n\r\n", {}, Reason.REDIRECT_INVALID),
         (b"HTTP/1.1 302 To\r\nLocation: ftp://x/\r\n\r\n", {}, Reason.REDIRECT_INVALID),
