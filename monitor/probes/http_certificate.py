@@ -5,6 +5,7 @@ certificate that no path needs is no fault).
 """
 
 import ssl
+from functools import lru_cache
 from typing import Any
 
 from cryptography import x509
@@ -59,6 +60,7 @@ def _verified_chain(shaken: ssl.SSLObject) -> list[Any]:
     return list(owner.get_verified_chain() or ())
 
 
+@lru_cache(maxsize=1024)
 def _end(certificate: Any) -> float | None:  # noqa: ANN401 - bytes, or a type of `_ssl` that has no name
     if isinstance(certificate, bytes):
         return _end_of_der(certificate)

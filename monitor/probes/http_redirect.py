@@ -2,6 +2,7 @@
 
 import ipaddress
 from collections.abc import Sequence
+from functools import lru_cache
 
 import aiohttp
 from aiohttp import hdrs
@@ -44,6 +45,7 @@ def same_origin(url: URL, first: URL) -> bool:
     return upgraded or (url.scheme, url.port) == (first.scheme, first.port)
 
 
+@lru_cache(maxsize=4096)
 def depth(address: str) -> int:
     """How far inside an address lies: 0 in the internet, 1 in a private network, 2 on the own machine or the own wire."""
     where = ipaddress.ip_address(address.partition("%")[0])

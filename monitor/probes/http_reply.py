@@ -37,6 +37,10 @@ class Reply(ResponseHandler):
         self._last = b""
         self._left: int | None = None  # bytes of the body that are to come; None: the parser finds its end
 
+    def close(self) -> None:
+        """End the connection without a farewell of TLS, which costs a packet and which nobody reads."""
+        self.abort()
+
     def connection_lost(self, exc: BaseException | None) -> None:
         """Remember how it ended: aiohttp forgets it when it would rather ask again."""
         self.ended_by = exc
@@ -51,6 +55,11 @@ class Reply(ResponseHandler):
             data = self._hear_head(data)
         if data and self._exception is None:
             self._hear_body(data)
+        if self._is_whole() and self.transport is not None:
+            self.transport.abort()  # at once, or TLS would answer the server's farewell by one of its own
+
+    def _is_whole(self) -> bool:
+        return not self._in_head and (self._left == 0 or (self._payload is not None and self._payload.is_eof()))
 
     def _hear_head(self, data: bytes) -> bytes:
         """Hand on what belongs to a head; return what comes after it."""

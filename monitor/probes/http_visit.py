@@ -81,7 +81,7 @@ class Visit:
     async def fetch(self, method: str, url: URL, judge: Judge, form: Mapping[str, str] | None = None) -> Page:
         """Go from redirect to redirect and return the page at the end of the way; a `form` goes to the first host only. Raises Fault."""
         first = self._first = self._first or url
-        seen = {(method, url, self._cookies())}
+        seen = {(method, url, frozenset[tuple[str, str]]())}
         while True:
             self.wire.hang_up()
             with closing(await self._answer(method, url, first, judge, form)) as response:
