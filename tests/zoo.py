@@ -266,6 +266,8 @@ TLS = (
     secure("needs a name (SNI), and is asked by address", needing_a_name, Reason.TLS_HANDSHAKE, server_name="127.0.0.1"),
     secure("shakes hands, then says nothing", holding(), Reason.HTTP_TIMEOUT, mute),
     secure("shakes hands, then hangs up", holding(), Reason.RESET, hanging_up),
+    secure("a page of 900 KB", holding(), None, saying(OPEN + b"x" * 900_000 + b"hello"), **HELLO),
+    secure("a body without end, by TLS", holding(), Reason.BODY_TOO_LARGE, saying_on(OPEN, b"x" * 65536)),
     secure("hangs up within the body", holding(), Reason.BODY_INCOMPLETE, saying(OK + b"Content-Length: 50\r\n\r\nhello")),
     broken("silent while shaking hands", mute, Reason.TLS_TIMEOUT),
     broken("a slow-loris while shaking hands", drip(b"\x16\3\3\x10\0\2\0\x0f\xfc", itertools.repeat(b"x", 100)), Reason.TLS_TIMEOUT),

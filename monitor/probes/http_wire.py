@@ -21,6 +21,7 @@ from monitor.probes.http_certificate import chain_end, missing_issuer
 from monitor.probes.http_options import HttpOptions
 from monitor.probes.http_redirect import depth, reachable
 from monitor.probes.http_reply import Reply
+from monitor.probes.http_tls import Tls
 from monitor.probes.names import Names
 from monitor.probes.vantage import Vantage
 
@@ -65,7 +66,9 @@ class Wire(aiohttp.BaseConnector):
         self._asked = True
         addresses = await self._addresses(host)
         if req.url.scheme == "http":
-            return (await self._open(addresses, port))[1]
+            reply = self._reply()
+            await self._open(addresses, port, reply)
+            return reply
         name = self._options.server_name or host
         try:
             return await self._shake_hands(addresses, port, name)
@@ -84,11 +87,9 @@ class Wire(aiohttp.BaseConnector):
             self._deepest = max(map(depth, addresses))
         return reachable(addresses, host, self._deepest, self._options)
 
-    async def _open(self, addresses: Sequence[str], port: int) -> tuple[asyncio.Transport, Reply]:
+    async def _open(self, addresses: Sequence[str], port: int, protocol: asyncio.BaseProtocol) -> None:
         sock = await connect(addresses, port, self._attempt)
-        # Kept is the transport below TLS: Python before 3.11.5 cannot abort one of TLS that was closed twice, as aiohttp does.
-        self._transport, reply = await asyncio.get_running_loop().create_connection(self._reply, sock=sock)
-        return self._transport, reply
+        self._transport, _ = await asyncio.get_running_loop().create_connection(lambda: protocol, sock=sock)
 
     def _reply(self) -> Reply:
         self._replying = Reply(asyncio.get_running_loop(), self._options.max_body)
@@ -108,9 +109,18 @@ class Wire(aiohttp.BaseConnector):
         # Who we are is the first host's to know, and not behind a certificate that does not hold.
         own = self._options.client_certificate if self._at_home and self.verify == self._options.verify else ""
         context = self._vantage.tls(self._options.ca, verify=self.verify, legacy=legacy, certificate=own)
-        below, _ = await self._open(addresses, port)
+        tls, reply = Tls(context, name), self._reply()
+        await self._open(addresses, port, tls)
         with self._attempt.phase("tls", Reason.TLS_TIMEOUT):
-            return await self._encrypt(below, context, name)
+            try:
+                await tls.shake(reply)
+            except ssl.SSLError as error:
+                raise fault_of(error) from None
+            except ConnectionError as error:
+                ended = Fault(Reason.TLS_HANDSHAKE, "the server ended the connection while shaking hands")
+                raise (fault_of(error) if error.errno else ended) from None
+            self._note_tls(tls.object)
+        return reply
 
     async def _shake_hands_as_of_old(self, addresses: Sequence[str], port: int, name: str, fault: Fault) -> Reply:
         """Try what browsers no longer do. Raises the fault that they would meet when that does not help."""
@@ -123,21 +133,6 @@ class Wire(aiohttp.BaseConnector):
             raise fault from None
         self._attempt.found = None
         self.legacy = str(self._attempt.values["tls_version"])
-        return reply
-
-    async def _encrypt(self, below: asyncio.Transport, context: ssl.SSLContext, name: str) -> Reply:
-        reply = self._reply()
-        try:
-            above = await asyncio.get_running_loop().start_tls(below, reply, context, server_hostname=name)
-        except ssl.SSLError as error:
-            raise fault_of(error) from None
-        except ConnectionError as error:
-            closed = fault_of(error) if error.errno else Fault(Reason.TLS_HANDSHAKE, "the server ended the connection while shaking hands")
-            raise closed from None
-        if above is None:
-            raise Fault(Reason.RESET, _SILENT)
-        reply.connection_made(above)
-        self._note_tls(above.get_extra_info("ssl_object"))
         return reply
 
     def _note_tls(self, shaken: ssl.SSLObject) -> None:

@@ -3,7 +3,6 @@
 import os
 import ssl
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Protocol, Self, TypeVar
 
 from monitor.core.errors import PantauError
@@ -79,7 +78,7 @@ class Vantage:
 
 def _changed(path: str) -> float:
     try:
-        return Path(path).stat().st_mtime if path else 0.0
+        return os.stat(path).st_mtime if path else 0.0  # noqa: PTH116 - the same, without a Path a look
     except OSError as error:
         raise PantauError(f"ca {path}: {error.strerror}; name a file of PEM certificates") from None
 

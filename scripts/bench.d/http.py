@@ -37,7 +37,7 @@ GOALS = {("http", "burst"): 0.4, ("https", "burst"): 0.8, ("http", "paced"): 0.6
 NGINX = """daemon off; pid {folder}/pid; error_log stderr crit; worker_processes 1;
 events {{ worker_connections 1024; }}
 http {{ access_log off; client_body_temp_path {folder}; proxy_temp_path {folder}; fastcgi_temp_path {folder}; uwsgi_temp_path {folder};
-scgi_temp_path {folder}; ssl_certificate {folder}/server.pem; ssl_certificate_key {folder}/server.pem;
+scgi_temp_path {folder}; ssl_certificate {folder}/server.pem; ssl_certificate_key {folder}/server.pem; ssl_protocols TLSv1.2 TLSv1.3;
 server {{ listen 127.0.0.1:{plain} backlog=1024; listen 127.0.0.1:{tls} ssl backlog=1024;
 location / {{ return 200 "Portal layanan kota"; }} }} }}
 """
