@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from monitor.core.verdict import Outcome, Reason, Verdict
 from monitor.probes import Vantage, read_options, secret_keys
 from tests.certificates import authority, server_tls
-from tests.webs import listening, look_in_time, mute, naming, resetting, saying, saying_on
+from tests.webs import listening, look_in_time, mute, naming, resetting, saying, saying_apart, saying_on
 
 FULL = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 OPEN = b"HTTP/1.1 200 OK\r\n\r\n"
@@ -80,6 +80,28 @@ async def test_every_answer_has_its_reason(vantage: Vantage, answer: bytes, opti
     async with listening(saying(answer)) as port:
         outcome = await fetch(vantage, f"http://127.0.0.1:{port}/", **options)
     assert (outcome.reason, outcome.verdict) == (reason, Verdict.FAIL if reason else Verdict.OK), outcome.detail
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        FULL + b" and more",
+        b"HTTP/1.1 100 Continue\r\n\r\n" + FULL,
+        b"HTTP/1.1 200 OK\nContent-Length: 5\n\nhello",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\nx",
+        b"HTTP/1.1 204 No\r\nContent-Length: 5\r\n\r\nhello",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nContent-Length: 5\r\n\r\nhello",
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + gzip.compress(b"he", mtime=0) + gzip.compress(b"llo", mtime=0),
+    ],
+)
+async def test_an_answer_is_the_same_wherever_the_network_cuts_it(vantage: Vantage, answer: bytes) -> None:
+    async def said(*pieces: bytes) -> tuple[object, ...]:
+        async with listening(saying_apart(*pieces)) as port:
+            outcome = await fetch(vantage, f"http://127.0.0.1:{port}/", max_body=100)
+        return outcome.verdict, outcome.reason, outcome.values
+
+    whole = await said(answer)
+    assert {place: found for place in range(1, len(answer)) if (found := await said(answer[:place], answer[place:])) != whole} == {}
 
 
 @pytest.mark.parametrize(

@@ -117,6 +117,19 @@ async def look_in_time(kind: str, target: str, options: dict[str, object], timeo
     raise AssertionError("this machine is too busy to look")
 
 
+def saying_apart(*pieces: bytes) -> Talk:
+    """Say each piece when the one before was heard by who listens in the same loop."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for piece in pieces:
+            writer.write(piece)
+            for _ in range(4):
+                await asyncio.sleep(0)
+        await saying()(reader, writer)
+
+    return talk
+
+
 def drip(first: bytes, pieces: Iterable[bytes]) -> Talk:
     """Say something, then a piece every 20 ms, as a slow-loris does."""
 

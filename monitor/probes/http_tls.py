@@ -23,10 +23,13 @@ class Tls(asyncio.Protocol, asyncio.Transport):
         self._below: asyncio.Transport | None = None
         self._above: ResponseHandler | None = None
         self._error: Exception | None = None
+        self._over = False
 
     async def shake(self, above: ResponseHandler) -> None:
         """Wait until hands are shaken, then let `above` talk. Raises ssl.SSLError, or ConnectionError when it ended before."""
         await self._shaken
+        if self._over:
+            raise self._error or ConnectionResetError
         self._above = above
         above.connection_made(self)
         if self._heard.pending:  # else our last word waits for the question
@@ -50,8 +53,10 @@ class Tls(asyncio.Protocol, asyncio.Transport):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell who waits: for the handshake, or for the answer."""
+        self._over = True
         if not self._shaken.done():
             self._shaken.set_exception(self._error or exc or ConnectionResetError())
+            self._shaken.exception()  # nobody may be waiting any more, and that is no error of the loop
         if self._above is not None:
             above, self._above = self._above, None
             above.connection_lost(self._error or exc)
