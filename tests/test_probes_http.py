@@ -52,6 +52,7 @@ async def fetch(vantage: Vantage, url: str, timeout: float = 5.0, /, **options: 
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nhi\r\n0\r\n\r\n", {}, Reason.HTTP_PROTOCOL),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n", {}, Reason.BODY_TOO_LARGE),
         (b"HTTP/1.1 204 No\r\nContent-Length: 2\r\n\r\nhi", {}, None),
+        (b"HTTP/1.1 304 As Was\r\nContent-Length: 99999999999\r\n\r\n", {"expect_status": 304}, None),
         (bytes(range(256)) * 8, {}, Reason.HTTP_PROTOCOL),
         (b"", {}, Reason.RESET),
         (b"HTTP/1.1 200 OK\r\nConten", {}, Reason.RESET),

@@ -58,7 +58,7 @@ async def test_all_of_them_at_once_leave_the_others_on_time(tmp_path: Path) -> N
             healthy.append(await look_in_time("http", f"http://127.0.0.1:{port}/", {}, 5.0, vantage))
         await asyncio.gather(*looks)
     assert {outcome.verdict for outcome in healthy} == {Verdict.OK}
-    assert max(outcome.seconds or 9 for outcome in healthy) < 1
+    assert max(outcome.seconds or 9 for outcome in healthy) < 2
 
 
 def test_the_page_of_the_zoo_shows_every_animal_as_it_is() -> None:

@@ -11,6 +11,8 @@ from monitor.probes.faults import Fault
 _WINDOWS = {"gzip": 31, "x-gzip": 31, "deflate": 47}
 """`wbits` of zlib: gzip, and zlib or gzip by its header."""
 _MEMBERS = 1000
+BODILESS = frozenset({204, 304})
+"""What has these has no body, whatever its header says (RFC 9110, 6.4.1)."""
 
 
 async def read_body(response: aiohttp.ClientResponse, limit: int, *, keep: bool) -> tuple[bytes, int]:
@@ -18,7 +20,7 @@ async def read_body(response: aiohttp.ClientResponse, limit: int, *, keep: bool)
 
     Raises Fault `body_too_large` beyond `limit`, `decode_error` when it cannot be unpacked.
     """
-    if (response.content_length or 0) > limit and response.method != "HEAD":
+    if (response.content_length or 0) > limit and response.method != "HEAD" and response.status not in BODILESS:
         raise _too_large(limit)
     unpack = _unpacker(response.headers.get("Content-Encoding", ""), limit, wanted=keep)
     kept: list[bytes] = []

@@ -14,6 +14,7 @@ from aiohttp.http import RawResponseMessage
 
 from monitor.core.verdict import Reason
 from monitor.probes.faults import Fault
+from monitor.probes.http_body import BODILESS
 
 MOST_HEADS = 2 * 1024 * 1024
 MOST_INTERIM = 100
@@ -21,7 +22,6 @@ MOST_INTERIM = 100
 OVERHEAD = 8
 """Bytes on the wire for one of the body: chunked by single bytes takes six, and what takes more carries no page."""
 _END_OF_HEAD = re.compile(rb"\n\r?\n")
-_BODILESS = frozenset({204, 304})
 
 
 class Reply(ResponseHandler):
@@ -84,7 +84,7 @@ class Reply(ResponseHandler):
         return None if message is None or (100 <= message.code < 200 and message.code != 101) else message
 
     def _length(self, message: RawResponseMessage) -> int | None:
-        if self._skip_payload or message.code in _BODILESS:
+        if self._skip_payload or message.code in BODILESS:
             return 0
         headers: Mapping[str, str] = message.headers
         return None if message.chunked or "Content-Length" not in headers else int(headers["Content-Length"])
