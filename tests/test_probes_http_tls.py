@@ -92,7 +92,7 @@ async def test_what_we_know_of_one_port_is_not_said_to_another(vantage: Vantage,
         ("dalam", ".pantau.test", Reason.REDIRECT_PRIVATE),
         ("sini", ".pantau.test", Reason.REDIRECT_PRIVATE),
         ("luar", ".pantau.test", None),
-        ("dalam", "dalam.pantau.test", None),
+        ("dalam", "Dalam.pantau.test", None),
     ],
 )
 async def test_a_page_of_the_internet_must_not_send_us_to_what_only_we_can_reach(

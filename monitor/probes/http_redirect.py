@@ -60,7 +60,7 @@ def reachable(addresses: Sequence[str], host: str, deepest: int, options: HttpOp
 
     Who answers in the internet must not send us to what only we can reach; a host that is allowed by its own name may be anywhere.
     """
-    if host in options.hosts_allowed:
+    if host in {entry.lower() for entry in options.hosts_allowed}:
         return addresses
     found = [address for address in addresses if depth(address) <= deepest]
     if not found:
