@@ -7,11 +7,13 @@ import resource
 import shutil
 import socket
 import subprocess
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode
 
+_KEPT = threading.local()
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -70,6 +72,12 @@ class Blackbox:
         spent = cpu_of(self.pid) - before
         connection.close()
         return spent / len(targets)
+
+    def ask(self, module: str, target: str) -> None:
+        """Ask for one probe, over a connection of the calling thread that is kept; it must succeed."""
+        connections: dict[int, http.client.HTTPConnection] = _KEPT.__dict__.setdefault("connections", {})
+        connection = connections.setdefault(self.port, http.client.HTTPConnection("127.0.0.1", self.port))
+        self._probe(connection, module, target)
 
     def _probe(self, connection: http.client.HTTPConnection, module: str, target: str) -> None:
         connection.request("GET", "/probe?" + urlencode({"module": module, "target": target}))

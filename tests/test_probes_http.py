@@ -16,7 +16,8 @@ from pydantic import ValidationError
 
 from monitor.core.verdict import Outcome, Reason, Verdict
 from monitor.probes import Vantage, read_options, secret_keys
-from tests.webs import authority, listening, look_in_time, mute, naming, resetting, saying, saying_on, server_tls
+from tests.certificates import authority, server_tls
+from tests.webs import listening, look_in_time, mute, naming, resetting, saying, saying_apart, saying_on
 
 FULL = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 OPEN = b"HTTP/1.1 200 OK\r\n\r\n"
@@ -50,7 +51,8 @@ async def fetch(vantage: Vantage, url: str, timeout: float = 5.0, /, **options: 
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhe", {}, Reason.BODY_INCOMPLETE),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nhi\r\n0\r\n\r\n", {}, Reason.HTTP_PROTOCOL),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n", {}, Reason.BODY_TOO_LARGE),
-        (b"HTTP/1.1 204 No\r\nContent-Length: 2\r\n\r\nhi", {}, Reason.HTTP_PROTOCOL),
+        (b"HTTP/1.1 204 No\r\nContent-Length: 2\r\n\r\nhi", {}, None),
+        (b"HTTP/1.1 304 As Was\r\nContent-Length: 99999999999\r\n\r\n", {"expect_status": 304}, None),
         (bytes(range(256)) * 8, {}, Reason.HTTP_PROTOCOL),
         (b"", {}, Reason.RESET),
         (b"HTTP/1.1 200 OK\r\nConten", {}, Reason.RESET),
@@ -68,6 +70,7 @@ async def fetch(vantage: Vantage, url: str, timeout: float = 5.0, /, **options: 
         (OPEN + b"[" * 100_000, {"expect_json": {"db.ok": True}}, Reason.JSON_MISMATCH),
         (b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=nonsense\r\n\r\n\xff caf\xc3\xa9", {"expect_text": "CAFÉ"}, None),
         (b"HTTP/1.1 302 To\r\nLocation: http://judi.pantau.test/\r\n\r\n", {}, Reason.REDIRECT_FOREIGN),
+        (b"HTTP/1.1 302 To\r\nLocation: http://127.0.0.1.judi.test/\r\n\r\n", {}, Reason.REDIRECT_FOREIGN),
         (b"HTTP/1.1 302 To\r\nLocation: /\r\n\r\n", {}, Reason.REDIRECT_LOOP),
         (b"HTTP/1.1 302 To\r\n\r\n", {}, Reason.REDIRECT_INVALID),
         (b"HTTP/1.1 302 To\r\nLocation: ftp://x/\r\n\r\n", {}, Reason.REDIRECT_INVALID),
@@ -81,10 +84,45 @@ async def test_every_answer_has_its_reason(vantage: Vantage, answer: bytes, opti
 
 
 @pytest.mark.parametrize(
+    ("said", "pause"), [(b"120", 120.0), (b"Fri, 31 Dec 1999 23:59:59 GMT", 0.0), (b"soon", 60.0), (b"-5", 60.0), (b"9" * 200, 1e40)]
+)
+async def test_who_is_asked_too_often_says_for_how_long_and_that_is_no_outage(vantage: Vantage, said: bytes, pause: float) -> None:
+    async with listening(saying(b"HTTP/1.1 429 Too Many Requests\r\nContent-Length: 0\r\nRetry-After: " + said + b"\r\n\r\n")) as port:
+        url = f"http://127.0.0.1:{port}/"
+        outcome = await look_in_time("http", url, {}, 2.0, vantage)
+        expected = await look_in_time("http", url, {"expect_status": "4xx"}, 2.0, vantage)
+    assert (outcome.verdict, outcome.reason) == (Verdict.UNSURE, Reason.TOO_OFTEN)
+    assert outcome.values["retry_after"] == pytest.approx(pause)
+    assert expected.verdict is Verdict.OK
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        FULL + b" and more",
+        b"HTTP/1.1 100 Continue\r\n\r\n" + FULL,
+        b"HTTP/1.1 200 OK\nContent-Length: 5\n\nhello",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\nx",
+        b"HTTP/1.1 204 No\r\nContent-Length: 5\r\n\r\nhello",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nContent-Length: 5\r\n\r\nhello",
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + gzip.compress(b"he", mtime=0) + gzip.compress(b"llo", mtime=0),
+    ],
+)
+async def test_an_answer_is_the_same_wherever_the_network_cuts_it(vantage: Vantage, answer: bytes) -> None:
+    async def said(*pieces: bytes) -> tuple[object, ...]:
+        async with listening(saying_apart(*pieces)) as port:
+            outcome = await fetch(vantage, f"http://127.0.0.1:{port}/", max_body=100)
+        return outcome.verdict, outcome.reason, outcome.values
+
+    whole = await said(answer)
+    assert {place: found for place in range(1, len(answer)) if (found := await said(answer[:place], answer[place:])) != whole} == {}
+
+
+@pytest.mark.parametrize(
     ("talk", "reason"),
     [
         (mute, Reason.HTTP_TIMEOUT),
-        (saying_on(b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 100 Continue\r\n\r\n"), Reason.HTTP_TIMEOUT),
+        (saying_on(b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 100 Continue\r\n\r\n"), Reason.HEADER_TOO_LARGE),
         (saying_on(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", b""), Reason.HTTP_TIMEOUT),
         (resetting, Reason.RESET),
         (saying_on(OPEN, b"x" * 65536), Reason.BODY_TOO_LARGE),

@@ -1,22 +1,16 @@
-"""Web and name servers that do anything but behave, on loopback, and certificates made for the test."""
+"""Web and name servers that do anything but behave, on loopback; their certificates: certificates.py, what they do: zoo.py."""
 
 import asyncio
+import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime, timedelta
-from functools import cache
-from pathlib import Path
 from typing import cast
 
 import dns.flags
 import dns.message
 import dns.rcode
 import dns.rrset
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from monitor.core.verdict import Outcome, Reason
 from monitor.probes import Vantage
@@ -26,7 +20,7 @@ Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 @asynccontextmanager
-async def listening(talk: Talk, *, read: bool = True, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
+async def listening(talk: Talk, *, read: bool = True, tls: ssl.SSLContext | None = None, at: str = "127.0.0.1") -> AsyncIterator[int]:
     """Run a TCP peer that reads one request head (unless told not to) and then talks; yields its port."""
     talking: list[tuple[asyncio.Task[None], asyncio.StreamWriter]] = []
 
@@ -40,7 +34,7 @@ async def listening(talk: Talk, *, read: bool = True, tls: ssl.SSLContext | None
     def welcome(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         talking.append((asyncio.create_task(serve(reader, writer)), writer))
 
-    server = await asyncio.start_server(welcome, "127.0.0.1", 0, ssl=tls)
+    server = await asyncio.start_server(welcome, at, 0, ssl=tls)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
@@ -51,6 +45,37 @@ async def listening(talk: Talk, *, read: bool = True, tls: ssl.SSLContext | None
             task.cancel()
             writer.transport.abort()
         await asyncio.gather(*(task for task, _ in talking), return_exceptions=True)
+
+
+@asynccontextmanager
+async def shaking(context: ssl.SSLContext, said: bytes) -> AsyncIterator[int]:
+    """A TLS peer as most are: it says an alert before it hangs up, which a server of asyncio does not; yields its port."""
+
+    def serve(peer: socket.socket) -> None:
+        with suppress(OSError), context.wrap_socket(peer, server_side=True, do_handshake_on_connect=False) as shaken:
+            try:
+                shaken.do_handshake()
+                shaken.recv(65536)
+                shaken.sendall(said)
+                shaken.unwrap()
+            except ssl.SSLError:
+                shaken.shutdown(socket.SHUT_WR)
+                while socket.socket.recv(shaken, 65536):  # or the kernel resets, and the alert is lost
+                    pass
+
+    async def accept(listener: socket.socket) -> None:
+        while True:
+            peer, _ = await loop.sock_accept(listener)
+            peer.settimeout(5)
+            talking.append(loop.run_in_executor(None, serve, peer))
+
+    loop, talking = asyncio.get_running_loop(), list[asyncio.Future[None]]()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setblocking(False)  # noqa: FBT003 - the library's
+        accepting = asyncio.create_task(accept(listener))
+        yield listener.getsockname()[1]
+        accepting.cancel()
+        await asyncio.gather(accepting, *talking, return_exceptions=True)
 
 
 def saying(*pieces: bytes) -> Talk:
@@ -92,16 +117,107 @@ async def look_in_time(kind: str, target: str, options: dict[str, object], timeo
     raise AssertionError("this machine is too busy to look")
 
 
+def saying_apart(*pieces: bytes) -> Talk:
+    """Say each piece when the one before was heard by who listens in the same loop."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for piece in pieces:
+            writer.write(piece)
+            for _ in range(4):
+                await asyncio.sleep(0)
+        await saying()(reader, writer)
+
+    return talk
+
+
+def drip(first: bytes, pieces: Iterable[bytes]) -> Talk:
+    """Say something, then a piece every 20 ms, as a slow-loris does."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(first)
+        for piece in pieces:
+            writer.write(piece)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(0.02):
+                    if not await reader.read(65536):
+                        return
+
+    return talk
+
+
+def by_path(ways: Mapping[str, bytes | Talk], heads: list[bytes] | None = None) -> Talk:
+    """Answer each path its own way, 404 without one; `heads` gets what was asked. To be used with `read=False`."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        if heads is not None:
+            heads.append(head)
+        way = ways.get(head.split(b" ")[1].decode(), b"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n")
+        if isinstance(way, bytes):
+            way = saying(way.replace(b"{port}", str(writer.get_extra_info("sockname")[1]).encode()))
+        await way(reader, writer)
+
+    return talk
+
+
+def by_cookie(cookie: bytes, with_it: bytes, without: bytes) -> Talk:
+    """Answer one thing to who brings the cookie, another to who does not. To be used with `read=False`."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        await saying(with_it if b"Cookie: " + cookie in head else without)(reader, writer)
+
+    return talk
+
+
 async def mute(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
     """Listen and say nothing."""
     while await reader.read(65536):
         pass
 
 
+async def hanging_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Close without a word."""
+    writer.close()
+
+
 async def resetting(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Throw the connection away."""
     writer.get_extra_info("socket").setsockopt(1, 13, b"\1\0\0\0\0\0\0\0")  # SO_LINGER 0: close with a reset
     writer.transport.abort()
+
+
+def resetting_after(said: bytes) -> Talk:
+    """Say something, then throw the connection away."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(said)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0.02):
+                await reader.read(1)
+        await resetting(reader, writer)
+
+    return talk
+
+
+@asynccontextmanager
+async def nobody() -> AsyncIterator[int]:
+    """A port that nobody listens at."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield taken.getsockname()[1]
+
+
+@asynccontextmanager
+async def crowded() -> AsyncIterator[int]:
+    """A port whose queue is full: who connects hears nothing."""
+    with socket.socket() as full, socket.socket() as first, socket.socket() as second:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        for waiting in (first, second):
+            waiting.setblocking(False)  # noqa: FBT003 - the library's
+            waiting.connect_ex(full.getsockname())
+        yield full.getsockname()[1]
 
 
 class Names(asyncio.DatagramProtocol):
@@ -136,44 +252,3 @@ async def naming(**names: str | dns.rcode.Rcode | None) -> AsyncIterator[str]:
         yield "127.0.0.1:{}".format(transport.get_extra_info("sockname")[1])
     finally:
         transport.close()
-
-
-@cache
-def _key(_: str) -> ec.EllipticCurvePrivateKey:
-    return ec.generate_private_key(ec.SECP256R1())
-
-
-def _certificate(name: str, issuer: str, days: tuple[float, float], *, authority: bool) -> x509.Certificate:
-    now = datetime.now(UTC)
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]))
-        .issuer_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, issuer)]))
-        .public_key(_key(name).public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now + timedelta(days=days[0]))
-        .not_valid_after(now + timedelta(days=days[1]))
-        .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
-    )
-    return builder.sign(_key(issuer), hashes.SHA256())
-
-
-def authority(folder: Path, name: str = "Otoritas Uji", days: tuple[float, float] = (-10, 365)) -> Path:
-    """Write the certificate of an authority made for the test; return its file."""
-    path = folder / f"{name}.pem"
-    path.write_bytes(_certificate(name, name, days, authority=True).public_bytes(serialization.Encoding.PEM))
-    return path
-
-
-def server_tls(
-    folder: Path, name: str, days: tuple[float, float] = (-1, 90), issuer: str = "Otoritas Uji", extra: bytes = b""
-) -> ssl.SSLContext:
-    """Settings of a server with a certificate for `name`, valid from and to `days` from now; `extra` is sent beside it."""
-    path = folder / f"{name}.server.pem"
-    key = _key(name).private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    made = _certificate(name, issuer, days, authority=False).public_bytes(serialization.Encoding.PEM)
-    path.write_bytes(key + made + extra)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(path)
-    return context

@@ -42,7 +42,7 @@ class Time(click.ParamType[float]):
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Return it in seconds."""
-        from monitor.inventory.words import seconds
+        from monitor.core.duration import seconds
 
         try:
             found = seconds(float(str(value)) if str(value).replace(".", "", 1).isdigit() else value)

@@ -14,7 +14,7 @@ from monitor.core.verdict import Outcome, Reason, Verdict
 
 STEP = 2.0
 FAR = 86400.0
-DATED = frozenset({Reason.TLS_EXPIRED, Reason.TLS_NOT_YET_VALID})
+DATED = frozenset({Reason.TLS_EXPIRED, Reason.TLS_NOT_YET_VALID, Reason.STALE_DATA})
 
 
 class Timeline:
@@ -50,7 +50,7 @@ class Timeline:
         return ClockStepped(round(at, 3), round(moved, 3))
 
     def excuse(self, outcome: Outcome) -> Outcome:
-        """Take back what a look says of the dates of a certificate, which the wall clock judges, when that clock was set far off."""
+        """Take back what a look says of dates (of a certificate, of data), which the wall clock judges, when that clock was set far off."""
         off = self._wall() - self.now()
         if outcome.reason not in DATED or abs(off) < FAR:
             return outcome

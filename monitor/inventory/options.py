@@ -101,7 +101,7 @@ def _judge(draft: Draft, shape: type[BaseModel], options: Mapping[str, object], 
             key = fault["loc"][:1]
             above = next((path for path in places if key and at(draft.tree, (*path, *key))), places[0])
             if fault["type"] == "missing":
-                draft.say((*above, *key), f"is missing: a {what} needs it", at_key=True)
+                draft.say((*above, *_steps(fault)), f"is missing: a {what} needs it", at_key=True)
             else:
                 explain(draft.problems, draft.tree, (*above, *_steps(fault)), fault, shape, above)
 

@@ -7,22 +7,12 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, Strict, WithJsonSchema
 
+from monitor.probes.keys import DURATION_SCHEMA, Duration
+
 _EVERYBODY = IPv4Address("255.255.255.255")
-_UNITS: Mapping[str, float] = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)(ms|s|m|h|d)\Z")
 _DATE = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])\Z")
 _PAGE = re.compile(r"https?://([a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(:[0-9]{1,5})?/?\Z", re.IGNORECASE)
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}\Z")
-
-
-def seconds(value: object) -> float:
-    """Return a duration such as `10s`, `1.5m` or a plain number in seconds. Raises ValueError."""
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return float(value)
-    match = _DURATION.match(value) if isinstance(value, str) else None
-    if match is None:
-        raise ValueError("is not a duration: write 500ms, 10s, 2m, 1h, 1d or a number of seconds")
-    return float(match[1]) * _UNITS[match[2]]
 
 
 def listed(value: object) -> object:
@@ -70,9 +60,6 @@ def _several(item: Mapping[str, object]) -> dict[str, object]:
 
 
 _TEXT: Mapping[str, object] = {"type": "string", "minLength": 1, "maxLength": 200}
-_DURATION_SCHEMA: dict[str, object] = {
-    "anyOf": [{"type": "string", "pattern": "^[0-9.]+(ms|s|m|h|d)$"}, {"type": "number", "exclusiveMinimum": 0}]
-}
 
 
 def _lasting(least: float, most: float) -> AfterValidator:
@@ -89,10 +76,9 @@ def _lasting(least: float, most: float) -> AfterValidator:
 Text = Annotated[str, Field(min_length=1, max_length=200)]
 Id = Annotated[str, AfterValidator(_id), WithJsonSchema({"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,62}$"})]
 Words = Annotated[tuple[Text, ...], BeforeValidator(listed), WithJsonSchema(_several(_TEXT))]
-Duration = Annotated[float, BeforeValidator(seconds), WithJsonSchema(_DURATION_SCHEMA)]
-Interval = Annotated[Duration, _lasting(1, 86400), WithJsonSchema(_DURATION_SCHEMA)]
-Timeout = Annotated[Duration, _lasting(0.05, 300), WithJsonSchema(_DURATION_SCHEMA)]
-Span = Annotated[Duration, _lasting(0, 30 * 86400), WithJsonSchema(_DURATION_SCHEMA)]
+Interval = Annotated[Duration, _lasting(1, 86400), WithJsonSchema(DURATION_SCHEMA)]
+Timeout = Annotated[Duration, _lasting(0.05, 300), WithJsonSchema(DURATION_SCHEMA)]
+Span = Annotated[Duration, _lasting(0, 30 * 86400), WithJsonSchema(DURATION_SCHEMA)]
 Address = Annotated[str, AfterValidator(_address), WithJsonSchema({"type": "string", "anyOf": [{"format": "ipv4"}, {"format": "ipv6"}]})]
 Addresses = Annotated[tuple[Address, ...], BeforeValidator(listed), WithJsonSchema(_several({"type": "string"}))]
 PageAddress = Annotated[str, AfterValidator(_page), WithJsonSchema({"type": "string", "format": "uri", "pattern": "^https?://"})]
@@ -106,5 +92,5 @@ Place = Annotated[
 Number = Annotated[float, Strict()]
 Odds = Annotated[float, Strict(), Field(ge=1, le=1e6)]
 Outages = Annotated[float, Strict(), Field(gt=0, le=1000)]
-Cap = Annotated[Duration, Field(ge=10, le=86400), WithJsonSchema(_DURATION_SCHEMA)]
+Cap = Annotated[Duration, Field(ge=10, le=86400), WithJsonSchema(DURATION_SCHEMA)]
 Switch = Annotated[bool, Strict()]

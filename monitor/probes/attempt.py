@@ -14,7 +14,8 @@ class Attempt:
 
     `timeout` is in seconds and `deadline` on the monotonic clock; only `monitor.probes.deadline` enforces it. `late` is the
     reason that running out of time has right now. `phases` are seconds by name, `values` what was read so far. With
-    `partial` set, the outcome of a time-out is what it returns (some of several packets may have been answered).
+    `partial` set, the outcome of a time-out is what it returns (some of several packets may have been answered); with `found` set, it is
+    that error, after which the look only went on to learn more.
     """
 
     timeout: float
@@ -24,6 +25,7 @@ class Attempt:
     phases: dict[str, float] = field(default_factory=dict)
     values: dict[str, object] = field(default_factory=dict)
     partial: Callable[[], Outcome] | None = None
+    found: Exception | None = None
 
     @property
     def deadline(self) -> float:

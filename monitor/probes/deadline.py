@@ -51,7 +51,8 @@ async def look_at(kind: str, target: str, raw: Mapping[str, object], timeout: fl
             return _timely(await probe(target, options, vantage, attempt), options.slow)
     except TimeoutError as error:
         # A time-out of the kernel (ETIMEDOUT) is one too, but not ours.
-        return _judge(fault_of(error), attempt) if error.errno else _too_late(attempt, attempt.partial() if attempt.partial else None)
+        known = attempt.found or (error if error.errno else None)
+        return _judge(fault_of(known), attempt) if known else _too_late(attempt, attempt.partial() if attempt.partial else None)
     except Exception as error:  # noqa: BLE001 - the border: whatever a probe meets becomes a verdict, and a bug of ours is UNSURE
         return _judge(fault_of(error), attempt)
 

@@ -33,6 +33,7 @@ OURS = frozenset(
 )
 _VERDICTS = dict.fromkeys(OURS, Verdict.UNSURE) | {
     Reason.TLS_EXPIRES_SOON: Verdict.WARN,
+    Reason.TLS_LEGACY: Verdict.WARN,
     Reason.PACKET_LOSS: Verdict.WARN,
     Reason.SLOW_ANSWER: Verdict.SLOW,
 }

@@ -1,5 +1,6 @@
 """A body within bounds: never more than `max_body` bytes kept or unpacked, whatever the server sends or says."""
 
+import contextlib
 import zlib
 
 import aiohttp
@@ -9,6 +10,9 @@ from monitor.probes.faults import Fault
 
 _WINDOWS = {"gzip": 31, "x-gzip": 31, "deflate": 47}
 """`wbits` of zlib: gzip, and zlib or gzip by its header."""
+_MEMBERS = 1000
+BODILESS = frozenset({204, 304})
+"""What has these has no body, whatever its header says (RFC 9110, 6.4.1)."""
 
 
 async def read_body(response: aiohttp.ClientResponse, limit: int, *, keep: bool) -> tuple[bytes, int]:
@@ -16,7 +20,7 @@ async def read_body(response: aiohttp.ClientResponse, limit: int, *, keep: bool)
 
     Raises Fault `body_too_large` beyond `limit`, `decode_error` when it cannot be unpacked.
     """
-    if (response.content_length or 0) > limit and response.method != "HEAD":
+    if (response.content_length or 0) > limit and response.method != "HEAD" and response.status not in BODILESS:
         raise _too_large(limit)
     unpack = _unpacker(response.headers.get("Content-Encoding", ""), limit, wanted=keep)
     kept: list[bytes] = []
@@ -49,27 +53,41 @@ class _Packed:
         self._window = window
         self._limit = limit
         self._zlib = zlib.decompressobj(wbits=window)
-        self._begun = False
+        self._members = 0
+        self._begun = self._over = False
 
     def __call__(self, chunk: bytes) -> bytes:
-        try:
-            plain = self._zlib.decompress(chunk, self._limit + 1)
-        except zlib.error:
-            plain = self._without_header(chunk)
-        self._begun = True
-        if self._zlib.unconsumed_tail:
-            raise _too_large(self._limit)
-        return plain
+        found: list[bytes] = []
+        room = self._limit + 1
+        while chunk and not self._over:
+            if self._zlib.eof and not self._next_member(chunk):
+                break
+            found.append(self._unpack(chunk, room))
+            room -= len(found[-1])
+            if self._zlib.unconsumed_tail or room <= 0:
+                raise _too_large(self._limit)
+            chunk = self._zlib.unused_data
+        return b"".join(found)
 
-    def _without_header(self, chunk: bytes) -> bytes:
-        """Some servers say deflate and send it bare (RFC 9110, 8.4.1.2)."""
-        if self._window != _WINDOWS["deflate"] or self._begun:
-            raise Fault(Reason.DECODE_ERROR, "the body is not packed as the header says") from None
-        self._zlib = zlib.decompressobj(wbits=-15)
-        try:
-            return self._zlib.decompress(chunk, self._limit + 1)
-        except zlib.error:
-            raise Fault(Reason.DECODE_ERROR, "the body is not packed as the header says") from None
+    def _next_member(self, rest: bytes) -> bool:
+        """A gzip body may have several members, all of which are the page (RFC 1952, 2.2); what begins like none is padding."""
+        self._over = self._window == _WINDOWS["deflate"] or not rest.startswith(b"\x1f")
+        self._members += 1
+        if self._members > _MEMBERS:
+            raise Fault(Reason.DECODE_ERROR, f"the body is packed in more than {_MEMBERS} pieces")
+        if not self._over:
+            self._zlib = zlib.decompressobj(wbits=self._window)
+        return not self._over
+
+    def _unpack(self, chunk: bytes, room: int) -> bytes:
+        begun, self._begun = self._begun, True
+        with contextlib.suppress(zlib.error):
+            return self._zlib.decompress(chunk, room)
+        if self._window == _WINDOWS["deflate"] and not begun:  # some servers say deflate and send it bare (RFC 9110, 8.4.1.2)
+            self._zlib = zlib.decompressobj(wbits=-15)
+            with contextlib.suppress(zlib.error):
+                return self._zlib.decompress(chunk, room)
+        raise Fault(Reason.DECODE_ERROR, "the body is not packed as the header says")
 
     def finish(self) -> None:
         """A packed body has an end of its own."""

@@ -5,9 +5,15 @@ certificate that no path needs is no fault).
 """
 
 import ssl
+from functools import lru_cache
 from typing import Any
 
 from cryptography import x509
+from cryptography.x509.oid import NameOID
+
+MOST_SENT = 10
+_DER = 2
+"""`_ssl.ENCODING_DER`, for Python before 3.13, where a certificate of a chain is no bytes."""
 
 
 def chain_end(shaken: ssl.SSLObject) -> float | None:
@@ -19,6 +25,33 @@ def chain_end(shaken: ssl.SSLObject) -> float | None:
     return _end_of_der(der) if der else None
 
 
+def missing_issuer(shaken: ssl.SSLObject) -> str:
+    """Say which certificate would have to be sent or trusted for the chain to hold; empty when the peer sent none that can be read."""
+    owner: Any = shaken if hasattr(shaken, "get_unverified_chain") else shaken._sslobj  # type: ignore[attr-defined] # noqa: SLF001
+    sent = [_certificate(each) for each in (owner.get_unverified_chain() or ())[:MOST_SENT]]
+    known = {each.subject: each for each in sent if each is not None}
+    last = sent[0] if sent else None
+    for _ in sent:
+        if last is None or last.issuer == last.subject:
+            break
+        if last.issuer not in known:
+            return f"the next of its chain, the certificate of {_name(last.issuer)!r}, was not sent and is not known here"
+        last = known[last.issuer]
+    return f"{_name(last.subject)!r} signed itself, and is not trusted here" if last is not None and last.issuer == last.subject else ""
+
+
+def _certificate(each: Any) -> x509.Certificate | None:  # noqa: ANN401 - as below
+    try:
+        return x509.load_der_x509_certificate(each if isinstance(each, bytes) else each.public_bytes(_DER))
+    except ValueError:
+        return None
+
+
+def _name(name: x509.Name) -> str:
+    common = name.get_attributes_for_oid(NameOID.COMMON_NAME) or list(name)
+    return str(common[0].value)[:60] if common else "nobody"
+
+
 def _verified_chain(shaken: ssl.SSLObject) -> list[Any]:
     """Public since Python 3.13 (DER); before, the same lies one layer below (certificates with `get_info`)."""
     if shaken.context.verify_mode == ssl.CERT_NONE:
@@ -27,6 +60,7 @@ def _verified_chain(shaken: ssl.SSLObject) -> list[Any]:
     return list(owner.get_verified_chain() or ())
 
 
+@lru_cache(maxsize=1024)
 def _end(certificate: Any) -> float | None:  # noqa: ANN401 - bytes, or a type of `_ssl` that has no name
     if isinstance(certificate, bytes):
         return _end_of_der(certificate)

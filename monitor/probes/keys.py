@@ -1,6 +1,15 @@
 """What the keys of every kind have in common."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+from monitor.core.duration import seconds
+
+DURATION_SCHEMA: dict[str, object] = {
+    "anyOf": [{"type": "string", "pattern": "^[0-9.]+(ms|s|m|h|d)$"}, {"type": "number", "exclusiveMinimum": 0}]
+}
+Duration = Annotated[float, BeforeValidator(seconds), WithJsonSchema(DURATION_SCHEMA)]
 
 
 class Keys(BaseModel):

@@ -10,6 +10,7 @@ import ipaddress
 import itertools
 import os
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import dns.asyncquery
@@ -58,7 +59,7 @@ class Names:
         """
         literal = _literal(host) or ([] if self._given else _from_hosts(host))
         if literal:
-            return literal
+            return list(literal)
         if host.rstrip(".").rpartition(".")[2].isdecimal():
             raise Fault(Reason.DNS_NXDOMAIN, f"{host[:80]!r} is no address, and no host name ends with a number")
         with attempt.phase("dns", Reason.OWN_RESOLVER):
@@ -147,11 +148,12 @@ def _said(error: Exception) -> str:
     return fault_of(error).detail if isinstance(error, OSError) else "ended the connection"
 
 
-def _literal(host: str) -> list[str]:
+@lru_cache(maxsize=4096)
+def _literal(host: str) -> tuple[str, ...]:
     try:
-        return [str(ipaddress.ip_address(host.strip("[]")))]
+        return (str(ipaddress.ip_address(host.strip("[]"))),)
     except ValueError:
-        return []
+        return ()
 
 
 def _from_hosts(host: str) -> list[str]:

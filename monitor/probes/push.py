@@ -18,7 +18,7 @@ from monitor.core.errors import PantauError
 from monitor.core.verdict import Outcome, Reason, Verdict
 from monitor.probes.attempt import Attempt
 from monitor.probes.faults import Fault
-from monitor.probes.keys import Keys
+from monitor.probes.keys import Duration, Keys
 from monitor.probes.vantage import Vantage
 from monitor.secret import reveal
 
@@ -29,10 +29,10 @@ APART = 1.0
 
 
 class PushOptions(Keys):
-    """Keys of a `push` check: the `token` that its caller names, and `within` how many seconds the next call must come."""
+    """Keys of a `push` check: the `token` that its caller names, and `within` which time the next call must come (`10m`)."""
 
     token: str = Field(min_length=1)
-    within: float = Field(600.0, ge=10, le=90 * 86400)
+    within: Duration = Field(600.0, ge=10, le=90 * 86400)
 
 
 SECRETS = frozenset({"token"})

@@ -1,8 +1,8 @@
 """Where we look from: the settings that all looks share, and the things they share, opened when first used and closed once."""
 
+import os
 import ssl
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Protocol, Self, TypeVar
 
 from monitor.core.errors import PantauError
@@ -31,7 +31,7 @@ class Vantage:
         self.ca = ca
         self.icmp_backend = icmp_backend
         self._shelf: dict[object, Closable] = {}
-        self._contexts: dict[tuple[str, bool], tuple[float, ssl.SSLContext]] = {}
+        self._contexts: dict[tuple[str, bool, bool, str], tuple[tuple[float, int], ssl.SSLContext]] = {}
 
     @classmethod
     def of(cls, resolver: Sequence[str] = (), ca: str = "", icmp_backend: str = "shared") -> Self:
@@ -57,37 +57,58 @@ class Vantage:
             thing = self._shelf[make] = make(self)
         return thing  # type: ignore[return-value]  # what `make` made under its own name
 
-    def tls(self, ca: str = "", *, verify: bool = True) -> ssl.SSLContext:
+    def tls(self, ca: str = "", *, verify: bool = True, legacy: bool = False, certificate: str = "") -> ssl.SSLContext:
         """Return the TLS settings for a CA file (default: the vantage's), read anew when the file changed.
 
-        Raises PantauError when the file cannot be read.
+        Without `verify` any certificate will do; then, and with `legacy`, any age of the protocol and of its ciphers, too.
+        `certificate` names (`monitor.secret`) a PEM with our own certificate and its key.
+        Raises PantauError when a file cannot be read.
         """
-        path = reveal(ca or self.ca)
-        changed = _changed(path)
-        kept = self._contexts.get((path, verify))
+        path, own = reveal(ca or self.ca), reveal(certificate)
+        changed = (_changed(path), hash(own))
+        key = (path, verify, legacy, certificate)
+        kept = self._contexts.get(key)
         if kept is None or kept[0] != changed:
-            kept = self._contexts[path, verify] = (changed, _context(path, verify=verify))
+            context = _context(path, verify=verify, legacy=legacy)
+            if own:
+                _show(context, own, certificate)
+            kept = self._contexts[key] = (changed, context)
         return kept[1]
 
 
 def _changed(path: str) -> float:
     try:
-        return Path(path).stat().st_mtime if path else 0.0
+        return os.stat(path).st_mtime if path else 0.0  # noqa: PTH116 - the same, without a Path a look
     except OSError as error:
         raise PantauError(f"ca {path}: {error.strerror}; name a file of PEM certificates") from None
 
 
-def _context(path: str, *, verify: bool) -> ssl.SSLContext:
-    context = ssl.create_default_context()
+def _context(path: str, *, verify: bool, legacy: bool) -> ssl.SSLContext:
+    context = ssl.create_default_context() if verify else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if not verify:
-        # Whoever does not care for certificates does not care for the age of the protocol; browsers (and the default) do.
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
+    if legacy or not verify:
+        # Whoever does not care for certificates does not care for the age of the protocol; browsers (and the default) do.
         context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
         context.set_ciphers("DEFAULT@SECLEVEL=0")
-    if path:
+    if path and verify:
         try:
             context.load_verify_locations(cafile=path)
         except (ssl.SSLError, OSError):
             raise PantauError(f"ca {path}: holds no certificate in PEM form; name a file of PEM certificates") from None
     return context
+
+
+def _show(context: ssl.SSLContext, own: str, reference: str) -> None:
+    """Have a certificate shown to who asks; OpenSSL reads it from a file, so it gets one that no disk ever sees."""
+    file = os.memfd_create("certificate")
+    try:
+        os.write(file, own.encode())
+        context.load_cert_chain(f"/proc/self/fd/{file}", password="")  # or OpenSSL would ask at the terminal
+    except (ssl.SSLError, ValueError):
+        raise PantauError(
+            f"{reference}: holds no certificate with its key in PEM form, both without a passphrase; write both into it"
+        ) from None
+    finally:
+        os.close(file)

@@ -1,0 +1,111 @@
+"""What a server says to one request, handed to aiohttp's parser only as far as it belongs to the answer.
+
+aiohttp keeps connections, so to it a byte too many is the broken head of a next answer. We ask once: what comes after the end of an
+answer is nobody's (browsers and RFC 9112, 6.3, see a page there), and what comes without end is cut off by count.
+"""
+
+import asyncio
+import re
+from collections.abc import Mapping
+
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.helpers import set_exception
+from aiohttp.http import RawResponseMessage
+
+from monitor.core.verdict import Reason
+from monitor.probes.faults import Fault
+from monitor.probes.http_body import BODILESS
+
+MOST_HEADS = 2 * 1024 * 1024
+MOST_INTERIM = 100
+"""Interim answers (1xx), and bytes of all heads; each head is held by the parser to its lines besides."""
+OVERHEAD = 8
+"""Bytes on the wire for one of the body: chunked by single bytes takes six, and what takes more carries no page."""
+_END_OF_HEAD = re.compile(rb"\n\r?\n")
+
+
+class Reply(ResponseHandler):
+    """The protocol of one connection; at most `OVERHEAD` times `max_body` bytes are heard after the head."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, max_body: int) -> None:
+        super().__init__(loop)
+        self._room_of_body = OVERHEAD * max_body + MOST_HEADS
+        self._room_of_heads = MOST_HEADS
+        self.ended_by: BaseException | None = None
+        self._in_head = True
+        self._interim = 0
+        self._last = b""
+        self._left: int | None = None  # bytes of the body that are to come; None: the parser finds its end
+
+    def close(self) -> None:
+        """End the connection without a farewell of TLS, which costs a packet and which nobody reads."""
+        self.abort()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Remember how it ended: aiohttp forgets it when it would rather ask again."""
+        self.ended_by = exc
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came: heads up to the one that counts, its body up to its end, and no more."""
+        if self._parser is None or not data:
+            super().data_received(data)
+            return
+        while data and self._in_head and self._exception is None:
+            data = self._hear_head(data)
+        if data and self._exception is None:
+            self._hear_body(data)
+        if self._is_whole() and self.transport is not None:
+            self.transport.abort()  # at once, or TLS would answer the server's farewell by one of its own
+
+    def _is_whole(self) -> bool:
+        return not self._in_head and (self._left == 0 or (self._payload is not None and self._payload.is_eof()))
+
+    def _hear_head(self, data: bytes) -> bytes:
+        """Hand on what belongs to a head; return what comes after it."""
+        heard = self._last + data
+        end = _END_OF_HEAD.search(heard)
+        cut = len(data) if end is None else end.end() - len(self._last)
+        self._last = heard[-3:] if end is None else b""
+        self._room_of_heads -= cut
+        self._interim += end is not None
+        if self._room_of_heads < 0 or self._interim > MOST_INTERIM:
+            self._give_up(Fault(Reason.HEADER_TOO_LARGE, "heads come without end"))
+            return b""
+        super().data_received(data[:cut])
+        message = self._message()
+        if message is not None:
+            self._in_head, self._left = False, self._length(message)
+        return data[cut:]
+
+    def _message(self) -> RawResponseMessage | None:
+        """Return the head that counts, once it is whole: an interim answer (1xx) is followed by another."""
+        message = self._buffer[-1][0][0] if self._buffer else None
+        return None if message is None or (100 <= message.code < 200 and message.code != 101) else message
+
+    def _length(self, message: RawResponseMessage) -> int | None:
+        if self._skip_payload or message.code in BODILESS:
+            return 0
+        headers: Mapping[str, str] = message.headers
+        return None if message.chunked or "Content-Length" not in headers else int(headers["Content-Length"])
+
+    def _hear_body(self, data: bytes) -> None:
+        if self._left is not None:
+            data = data[: self._left]
+            self._left -= len(data)
+        self._room_of_body -= len(data)
+        if self._room_of_body < 0:
+            self._give_up(Fault(Reason.BODY_TOO_LARGE, "far more comes than a page of max_body takes"))
+        elif data:
+            payload = self._payload
+            super().data_received(data)
+            if payload is not None and self._exception is not None and not payload.is_eof():  # aiohttp tells only who waits for a head
+                set_exception(payload, Fault(Reason.HTTP_PROTOCOL, "the body is not framed as HTTP wants it"))
+
+    def _give_up(self, fault: Fault) -> None:
+        payload = self._payload
+        self.set_exception(fault)
+        if payload is not None:
+            set_exception(payload, fault)
+        if self.transport is not None:
+            self.transport.abort()
