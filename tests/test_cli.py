@@ -65,6 +65,8 @@ def test_every_command_has_help_with_an_example(words: tuple[str, ...], capsys: 
             ["probe", "icmp", "127.0.0.1", "timeout=0"],
             "pantau: probe icmp: timeout: must be a number of seconds, more than 0 and at most 3600",
         ),
+        (["probe", "icmp", "127.0.0.1", "source=eth0"], "pantau: probe icmp: source: 'eth0' is no address; name one of this machine"),
+        (["probe", "icmp", "127.0.0.1", "size=7", "ttl=256"], "pantau: probe icmp: size: must be at least 8; ttl: must be at most 255"),
         (["probe", "http", "http://["], "pantau: probe http: http://[: is not a URL"),
         (["probe", "http", "127.0.0.1", "url=ftp://x"], "pantau: probe http: url: a URL begins with http:// or https://"),
         (

@@ -48,6 +48,7 @@ _ERRNOS = {
     errno.ENETDOWN: Reason.NO_ROUTE,
     errno.EADDRNOTAVAIL: Reason.NO_ROUTE,
     errno.EAFNOSUPPORT: Reason.NO_ROUTE,
+    errno.EMSGSIZE: Reason.NO_ROUTE,
     errno.ETIMEDOUT: Reason.TIMEOUT,
 }
 # X509_verify_cert_error_string(3); what is not named here is `tls_untrusted`.
@@ -72,7 +73,8 @@ class NoPingSocketsError(PantauError):
     def __init__(self) -> None:
         """Say the line."""
         super().__init__(
-            "ICMP: the kernel lets this user open no ping sockets; as root: sysctl -w net.ipv4.ping_group_range='0 2147483647'",
+            "ICMP: the kernel lets this user open no ping sockets (nor raw ones: CAP_NET_RAW); "
+            "as root: sysctl -w net.ipv4.ping_group_range='0 2147483647'",
             status=Exit.MISSING,
         )
 
