@@ -99,10 +99,15 @@ async def _line(vantage: Vantage, line: str, room: asyncio.Semaphore, write: Cal
     return outcome.verdict is not Verdict.UNSURE
 
 
-async def ping(addresses: Sequence[str], count: int, interval: float, timeout: float) -> dict[str, Pinged]:
+Heard = Callable[[Mapping[str, Pinged]], None]
+
+
+async def ping(
+    addresses: Sequence[str], count: int, interval: float, timeout: float, heard: Heard = lambda _: None
+) -> Mapping[str, Pinged]:
     """Ping all addresses and names `count` times, `interval` seconds apart, and wait `timeout` seconds for the last answer.
 
-    Raises PantauError where no ping socket can be had.
+    `heard` is called with what there is after each round. Raises PantauError where no ping socket can be had.
     """
     found = {address: Pinged(address) for address in addresses}
     async with _vantage() as vantage:
@@ -110,11 +115,19 @@ async def ping(addresses: Sequence[str], count: int, interval: float, timeout: f
             await _ping_by_looks(found.values(), count, interval, timeout, vantage)
             return found
         aims = await _aims(found, timeout, vantage)
-        answers = await ping_many(aims, count, interval, timeout, vantage.share(PingSockets), SPACING if len(aims) > SIZE else 0.0)
-    for literal, names in aims.items():
-        for name in names:
-            found[name] = answers[literal] if name == literal else replace(answers[literal], address=name)
-    return found
+        spacing = SPACING if len(aims) > SIZE else 0.0
+
+        def told(answers: Mapping[str, Pinged]) -> None:
+            heard(_named(found, aims, answers))
+
+        answers = await ping_many(aims, count, interval, timeout, vantage.share(PingSockets), spacing, told)
+    return _named(found, aims, answers)
+
+
+def _named(found: Mapping[str, Pinged], aims: Mapping[str, Sequence[str]], answers: Mapping[str, Pinged]) -> Mapping[str, Pinged]:
+    """Return what came back by what was asked for, in that order: names stand for their addresses."""
+    by_name = {name: replace(answers[literal], address=name) for literal, names in aims.items() for name in names}
+    return {name: by_name.get(name, pinged) for name, pinged in found.items()}
 
 
 def _vantage() -> Vantage:
