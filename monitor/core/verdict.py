@@ -57,6 +57,9 @@ class Reason(StrEnum):
     SNMP_AUTH = "snmp_auth"
     SNMP_TIMEOUT = "snmp_timeout"
     SNMP_ERROR = "snmp_error"
+    NTP_OFFSET = "ntp_offset"
+    NTP_UNSYNCHRONISED = "ntp_unsynchronised"
+    NTP_DENIED = "ntp_denied"
     PACKET_LOSS = "packet_loss"
     SLOW_ANSWER = "slow_answer"
     PORT_DOWN = "port_down"
@@ -68,6 +71,7 @@ class Reason(StrEnum):
     LOOP_LATE = "loop_late"
     OWN_CLOCK = "own_clock"
     BAD_SECRET = "bad_secret"  # noqa: S105 - a reason, not a secret
+    NTP_RATE = "ntp_rate"
     INTERNAL = "internal"
 
 

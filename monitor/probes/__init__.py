@@ -86,6 +86,7 @@ PROBES: dict[str, ProbeKind] = {
         ProbeKind("http", "HttpOptions", "HTTP(S): halaman, isi, sertifikat · page, content, certificate"),
         ProbeKind("tcp", "TcpOptions", "TCP: apakah porta terbuka · does the port let us connect"),
         ProbeKind("dns", "DnsOptions", "DNS: apakah server nama menjawab benar · does the name server answer rightly"),
+        ProbeKind("ntp", "NtpOptions", "NTP: apakah jam server waktu benar · does the time server serve the right time"),
     )
 }
 

@@ -27,11 +27,13 @@ OURS = frozenset(
         Reason.BAD_SECRET,
         Reason.INTERNAL,
         Reason.SNMP_AUTH,
+        Reason.NTP_RATE,
     }
 )
 _VERDICTS = dict.fromkeys(OURS, Verdict.UNSURE) | {
     Reason.TLS_EXPIRES_SOON: Verdict.WARN,
     Reason.PACKET_LOSS: Verdict.WARN,
+    Reason.NTP_OFFSET: Verdict.WARN,
     Reason.SLOW_ANSWER: Verdict.SLOW,
 }
 _ERRNOS = {

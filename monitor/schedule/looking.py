@@ -16,7 +16,7 @@ from monitor.core.verdict import Outcome, Reason, Verdict
 from monitor.schedule.agenda import Agenda, Entry
 from monitor.schedule.lateness import NOTED, Lateness
 
-LIMITS: Mapping[str, int] = {"icmp": 1000, "tcp": 100, "dns": 50, "http": 50, "snmp": 20}
+LIMITS: Mapping[str, int] = {"icmp": 1000, "tcp": 100, "dns": 50, "http": 50, "snmp": 20, "ntp": 20}
 """Looks of a kind at the same time: what waits for its turn is sent later, never at once with a thousand others."""
 
 Look = Callable[[Check], Awaitable[Outcome]]
