@@ -1,6 +1,8 @@
 """How pings are sent: as the keys of the check say, paced by one timer, over raw sockets too; and what if our own end changes."""
 
 import asyncio
+import subprocess
+import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -9,6 +11,7 @@ from monitor.core.verdict import Outcome, Reason, Verdict
 from monitor.probes import Vantage
 from monitor.probes.deadline import look, look_many
 from monitor.probes.icmp_pool import PingSockets
+from tests.conftest import need
 from tests.ground import MUTE, PING_GROUPS, check, forge_reply
 from tests.liars import OURS, OURS_6, Liars, Packet, honest, ip, liars
 
@@ -94,6 +97,17 @@ async def test_an_address_of_ours_that_changes_costs_only_who_asked_for_it(netwo
     assert (outcome.verdict, outcome.reason) == (Verdict.UNSURE, Reason.NO_ROUTE), outcome
     assert (await ping(vantage, PEER)).verdict is Verdict.OK
     assert network.heard[-1].source[-1] in {7, 8}
+
+
+@pytest.mark.usefixtures("network")
+async def test_packets_for_which_our_own_card_has_no_room_are_no_loss_and_cost_little(vantage: Vantage) -> None:
+    queue = ("root", "tbf", "rate", "1kbit", "burst", "200", "limit", "200")
+    subprocess.run([need("tc"), "qdisc", "replace", "dev", "liars", *queue], check=True)
+    spent = time.process_time()
+    found = await asyncio.gather(*(ping(vantage, f"198.18.5.{at}") for at in range(1, 40)))
+    spent = time.process_time() - spent
+    assert {(outcome.verdict, outcome.reason) for outcome in found[9:]} == {(Verdict.UNSURE, Reason.LOOP_LATE)}, found
+    assert spent < 0.5, "our own loop went round and round"
 
 
 async def test_a_reply_after_the_time_out_is_told_with_the_next_look(network: Liars, vantage: Vantage) -> None:

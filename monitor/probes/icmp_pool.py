@@ -18,6 +18,8 @@ from monitor.probes.vantage import Vantage
 
 FRESH = 60.0
 CALM = 1.0
+REST = 0.005
+"""Seconds before a packet is tried again for which the queue of the network card had no room."""
 KEPT = 2
 """Old sockets that stay open though nobody waits there, to hear what comes too late."""
 
@@ -31,6 +33,7 @@ class PingSockets:
         self._calm = calm
         self._current: dict[tuple[int, Manner], PingSocket] = {}
         self._old: list[PingSocket] = []
+        self._resting: set[PingSocket] = set()
         self.echoes = Echoes()
 
     def close(self) -> None:
@@ -96,7 +99,15 @@ class PingSockets:
             self._drop(old)
 
     def _full(self, pinger: PingSocket) -> None:
-        self._loop.add_writer(pinger.socket, self._writable, pinger)
+        if not pinger.crowded:
+            self._loop.add_writer(pinger.socket, self._writable, pinger)
+        elif pinger not in self._resting:
+            self._resting.add(pinger)
+            self._loop.call_later(REST, self._rested, pinger)
+
+    def _rested(self, pinger: PingSocket) -> None:
+        self._resting.discard(pinger)
+        pinger.flush()
 
     def _writable(self, pinger: PingSocket) -> None:
         self._loop.remove_writer(pinger.socket)

@@ -56,7 +56,7 @@ class PingSocket:
         self.socket, self.identity, self._before = opened.socket, opened.identity, opened.header
         self.opened = time.monotonic()
         self.waiting: dict[bytes, Shot] = {}
-        self.lost = False
+        self.lost = self.crowded = False
         self.strays = 0
         self._on_full, self._echoes = on_full, echoes
         self._queue: deque[Shot] = deque()
@@ -167,6 +167,7 @@ class PingSocket:
                 sent = self._out.send(self.socket.fileno(), gone, len(batch) - gone)
             except OSError as error:
                 if error.errno in _FULL:
+                    self.crowded = error.errno == errno.ENOBUFS  # the queue of the card, of whose room nobody tells us
                     break
                 tries += 1
                 self._take_errors()  # an error of an earlier packet is told to whoever sends next: try again
