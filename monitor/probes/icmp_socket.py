@@ -60,6 +60,8 @@ class PingSocket:
         self.strays = 0
         self._on_full, self._echoes = on_full, echoes
         self._queue: deque[Shot] = deque()
+        self._by_sequence: dict[bytes, Shot] | None = None
+        """Who waits, for routers that quote no more than a header; made when one does, and anew only after more was sent."""
         self._lay_out()
 
     def _lay_out(self) -> None:
@@ -158,6 +160,7 @@ class PingSocket:
         self._fill(batch)
         if self._before:
             self._seal(batch)
+        self._by_sequence = None
         for shot in batch:
             self.waiting[shot.token] = shot
         gone = tries = 0
@@ -244,8 +247,10 @@ class PingSocket:
         if len(quoted) >= 16:
             shot = self.waiting.get(quoted[8:16])
             return shot if shot is not None and shot.address == address else None
-        sequence = quoted[6:8]
-        return next((shot for shot in self.waiting.values() if shot.token[:2] == sequence and shot.address == address), None)
+        if self._by_sequence is None:
+            self._by_sequence = {shot.address + shot.token[:2]: shot for shot in self.waiting.values()}
+        shot = self._by_sequence.get(address + quoted[6:8])
+        return shot if shot is not None and shot.token in self.waiting else None
 
     def _finish(self, shot: Shot, fault: Fault) -> None:
         self.waiting.pop(shot.token, None)
