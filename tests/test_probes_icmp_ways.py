@@ -98,7 +98,7 @@ WAYS = [
     Way("divided for a narrow link", "OK", None, size=1400),
     Way("divided for a narrow link, ip6", "OK", None, size=4000, family="ip6"),
     Way("small enough for a narrow link", "OK", None, size=1272, df=True),
-    Way("too big for our own link", "UNSURE", "no_route", size=1600, df=True),
+    Way("too big for our own link", "UNSURE", "no_route", "larger than our own link takes", size=1600, df=True),
 ]  # fmt: skip
 NETWORK = """
 echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad; ip netns add hub; ip netns add end

@@ -50,7 +50,6 @@ _ERRNOS = {
     errno.ENETDOWN: Reason.NO_ROUTE,
     errno.EADDRNOTAVAIL: Reason.NO_ROUTE,
     errno.EAFNOSUPPORT: Reason.NO_ROUTE,
-    errno.EMSGSIZE: Reason.NO_ROUTE,
     errno.ETIMEDOUT: Reason.TIMEOUT,
 }
 # X509_verify_cert_error_string(3); what is not named here is `tls_untrusted`.
@@ -116,6 +115,8 @@ def local_fault(error: OSError) -> Fault:
     """The reason of an error that our own kernel gave at once, before anything was sent: no way there is ours to mend."""
     if error.errno in {errno.ENETUNREACH, errno.EHOSTUNREACH}:
         return Fault(Reason.NO_ROUTE, f"no route from here: {os.strerror(error.errno).lower()}")
+    if error.errno == errno.EMSGSIZE:
+        return Fault(Reason.NO_ROUTE, "larger than our own link takes")
     return fault_of(error)
 
 
