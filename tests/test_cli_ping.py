@@ -33,6 +33,26 @@ def test_json_has_the_figures_of_every_address_in_the_order_asked_for(capsys: py
     assert rows[2]["last"] == "no route from here: network is unreachable"
 
 
+def test_packets_are_sent_as_it_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["ping", "127.0.0.1", "::1", *QUICKLY, "--size", "9000", "--df", "--ttl", "1", "--source", "127.0.0.5"]) == 1
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.startswith("127.0.0.1 : xmt/rcv/%loss = 2/2/0%")
+    assert second == "::1 : xmt/rcv/%loss = 0/0/100% (source 127.0.0.5 is not of its family)"
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["--size", "7"], "pantau: ping: size: must be at least 8"),
+        (["--source", "eth0"], "pantau: ping: source: 'eth0' is no address; name one of this machine"),
+        (["--source", "198.18.0.77"], "pantau: ping: cannot assign requested address"),
+    ],
+)
+def test_what_cannot_be_sent_is_one_line(words: list[str], line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["ping", "127.0.0.1", *words]) == 3
+    assert capsys.readouterr().err.splitlines() == [line]
+
+
 def test_without_a_terminal_it_prints_the_lines_of_fping(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run(["ping", "127.0.0.1", "127.0.0.2", *QUICKLY]) == 0
     lines = capsys.readouterr().out.splitlines()

@@ -36,7 +36,7 @@ class Paced:
 async def probe(target: str, options: IcmpOptions, vantage: Vantage, attempt: Attempt) -> Outcome:
     """Send the packets and judge the replies; a name as target is resolved first."""
     address = pack(target) or await _resolve(target, vantage, attempt)
-    if not _fits(options.source, address):
+    if not Manner.of(options).suits(address):
         raise Fault(Reason.INTERNAL, f"source {options.source}: not of the family of the target")
     if wants_icmplib(options.backend or vantage.icmp_backend):
         return await probe_by_icmplib(address, options, attempt)
@@ -49,10 +49,6 @@ async def _resolve(target: str, vantage: Vantage, attempt: Attempt) -> bytes:
     if packed is None:
         raise Fault(Reason.INTERNAL, "the resolver gave something that is no address")
     return packed
-
-
-def _fits(source: str, address: bytes) -> bool:
-    return not source or len(pack(source) or b"") == len(address)
 
 
 async def _exchange(address: bytes, options: IcmpOptions, pingers: PingSockets, attempt: Attempt) -> Outcome:
@@ -75,9 +71,10 @@ async def _exchange(address: bytes, options: IcmpOptions, pingers: PingSockets, 
 def aim(target: str, options: IcmpOptions, vantage: Vantage) -> tuple[Hashable, bytes | Paced] | None:
     """Return the lane and the aim of a look at a literal address: one plain packet needs no more than the address."""
     address = pack(target)
-    if address is None or wants_icmplib(options.backend or vantage.icmp_backend) or not _fits(options.source, address):
+    manner = Manner.of(options)
+    if address is None or wants_icmplib(options.backend or vantage.icmp_backend) or not manner.suits(address):
         return None
-    if options.count == 1 and Manner.of(options) == PLAIN:
+    if options.count == 1 and manner == PLAIN:
         return len(address), address
     return (len(address), options), Paced(address, options)
 

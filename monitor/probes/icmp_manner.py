@@ -51,5 +51,9 @@ class Manner:
         """Return the manner that the keys of a check ask for."""
         return cls(options.size, options.df, options.ttl or 0, options.source)
 
+    def suits(self, address: bytes) -> bool:
+        """Whether an address is of the family of `source`."""
+        return not self.source or (":" in self.source) == (len(address) == 16)
+
 
 PLAIN = Manner()

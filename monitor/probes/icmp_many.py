@@ -9,6 +9,7 @@ from monitor.core.verdict import Reason
 from monitor.probes.faults import Fault
 from monitor.probes.icmp_echoes import MOST
 from monitor.probes.icmp_judge import figures
+from monitor.probes.icmp_manner import PLAIN, Manner
 from monitor.probes.icmp_pool import PingSockets, pack
 from monitor.probes.icmp_ring import SIZE
 from monitor.probes.icmp_socket import PingSocket, Shot
@@ -74,6 +75,7 @@ async def ping_many(
     pingers: PingSockets,
     spacing: float = 0.0,
     heard: Callable[[Mapping[str, Pinged]], None] = lambda _: None,
+    manner: Manner = PLAIN,
 ) -> dict[str, Pinged]:
     """Ping every literal address `count` times, `interval` seconds apart, and wait `timeout` seconds for the last answer.
 
@@ -85,17 +87,19 @@ async def ping_many(
     packed = {address: pack(address) for address in found}
     for address in [address for address, aim in packed.items() if aim is None]:
         found[address].last = "is not an address"
-    aims = [(found[address], aim) for address, aim in packed.items() if aim is not None]
+    aims = [(found[address], aim) for address, aim in packed.items() if aim is not None and manner.suits(aim)]
+    for address in [address for address, aim in packed.items() if aim is not None and not manner.suits(aim)]:
+        found[address].last = f"source {manner.source} is not of its family"
     with suppress(asyncio.CancelledError):  # somebody has seen enough
         for number in range(count):
             pause = asyncio.ensure_future(asyncio.sleep(interval if number + 1 < count else 0))
-            await _volley(aims, timeout, pingers, spacing)
+            await _volley(aims, timeout, pingers, spacing, manner)
             heard(found)
             await pause
     return found
 
 
-async def _volley(aims: Sequence[tuple[Pinged, bytes]], timeout: float, pingers: PingSockets, spacing: float) -> None:
+async def _volley(aims: Sequence[tuple[Pinged, bytes]], timeout: float, pingers: PingSockets, spacing: float, manner: Manner) -> None:
     volley = _Volley(len(aims))
     shots = pingers.shots([aim for _, aim in aims], volley.done)
     used: list[tuple[PingSocket, Sequence[Shot]]] = []
@@ -103,7 +107,7 @@ async def _volley(aims: Sequence[tuple[Pinged, bytes]], timeout: float, pingers:
         pingers.echoes.keep(shot)  # so that a second reply is known
     try:
         for size in (4, 16):
-            await _fire([shot for shot in shots if len(shot.address) == size], pingers, spacing, used)
+            await _fire([shot for shot in shots if len(shot.address) == size], pingers, spacing, manner, used)
         async with asyncio.timeout(timeout):
             if shots:
                 await volley.finished
@@ -118,15 +122,20 @@ async def _volley(aims: Sequence[tuple[Pinged, bytes]], timeout: float, pingers:
             pinged.echoes[what] = pinged.echoes.get(what, 0) + times
 
 
-async def _fire(shots: Sequence[Shot], pingers: PingSockets, spacing: float, used: list[tuple[PingSocket, Sequence[Shot]]]) -> None:
+async def _fire(
+    shots: Sequence[Shot], pingers: PingSockets, spacing: float, manner: Manner, used: list[tuple[PingSocket, Sequence[Shot]]]
+) -> None:
     step = SIZE if spacing <= 0 else max(1, min(SIZE, int(0.01 / spacing)))
     for start in range(0, len(shots), step):
         some = shots[start : start + step]
-        used.append((pingers.send(some), some))
+        used.append((pingers.send(some, manner), some))
         await asyncio.sleep(spacing * len(some))  # with 0, too, the loop takes the replies now
 
 
 def _count(pinged: Pinged, shot: Shot, timeout: float) -> None:
+    if not shot.sent and shot.fault is None:
+        pinged.last = "our own socket took no packet"
+        return
     pinged.sent += 1
     if shot.seconds is not None and shot.seconds <= timeout:
         pinged.times.append(shot.seconds)
