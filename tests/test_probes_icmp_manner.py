@@ -10,6 +10,7 @@ import pytest
 from monitor.core.verdict import Outcome, Reason, Verdict
 from monitor.probes import Vantage
 from monitor.probes.deadline import look, look_many
+from monitor.probes.icmp_many import ping_many
 from monitor.probes.icmp_pool import PingSockets
 from tests.conftest import need
 from tests.ground import MUTE, PING_GROUPS, check, forge_reply
@@ -129,6 +130,24 @@ async def test_the_second_reply_to_the_last_packet_is_told_with_the_next_look(ne
     network.live(PEER, lambda asked: [asked.reply()] * 2)
     found = [await ping(vantage, PEER, count=2, packet_interval=0.01) for _ in range(2)]
     assert [each.values.get("duplicates") for each in found] == [1, 2]
+
+
+async def test_a_ping_of_many_counts_what_came_twice_or_too_late(network: Liars, vantage: Vantage) -> None:
+    kept: list[Packet] = []
+
+    def one_behind(asked: Packet) -> list[Packet]:
+        kept.append(asked.reply())
+        return [kept.pop(0)] if len(kept) > 1 else []
+
+    network.live("198.18.0.10", one_behind)
+    network.live("198.18.0.11", lambda asked: [asked.reply()] * 2)
+    found = await ping_many([PEER, "198.18.0.10", "198.18.0.11"], 2, 0.01, 0.2, vantage.share(PingSockets))
+    said = {address: pinged.as_json() for address, pinged in found.items()}
+    assert [(row["received"], row.get("late"), row.get("duplicates")) for row in said.values()] == [
+        (2, None, None),
+        (0, 1, None),
+        (2, None, 2),
+    ]
 
 
 async def test_the_figures_of_a_look_are_of_its_round_trips(vantage: Vantage) -> None:

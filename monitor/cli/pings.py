@@ -55,7 +55,7 @@ def _cells(pinged: Pinged) -> list[Text]:
     style = "red" if not pinged.received else "yellow" if pinged.loss else "green"
     times = figures(pinged.times) if pinged.times else {}
     measured = [f"{1000 * times[name]:.3g}" if name in times else "" for name in ("rtt_min", "rtt_median", "rtt_max", "rtt_jitter")]
-    besides = ", ".join([*([pinged.last] if pinged.last else []), *(f"{times} {what}" for what, times in pinged.echoes.items())])
+    besides = ", ".join([*([pinged.last] if pinged.last else []), *(f"{times} {what}" for what, times in (pinged.echoes or {}).items())])
     return [Text(cell) for cell in (pinged.address, str(pinged.sent))] + [
         Text(f"{100 * pinged.loss:.0f}%", style),
         *(Text(cell) for cell in (*measured, besides)),

@@ -109,7 +109,7 @@ async def ping(
     count: int,
     interval: float,
     timeout: float,
-    heard: Heard = lambda _: None,
+    heard: Heard | None = None,
     keys: Mapping[str, object] = MappingProxyType({}),
 ) -> Mapping[str, Pinged]:
     """Ping all addresses and names `count` times, `interval` seconds apart, and wait `timeout` seconds for the last answer.
@@ -127,7 +127,8 @@ async def ping(
         spacing = SPACING if len(aims) > SIZE else 0.0
 
         def told(answers: Mapping[str, Pinged]) -> None:
-            heard(_named(found, aims, answers))
+            if heard is not None:
+                heard(_named(found, aims, answers))
 
         try:
             answers = await ping_many(aims, count, interval, timeout, vantage.share(PingSockets), spacing, told, manner)
@@ -145,7 +146,11 @@ def _manner(keys: Mapping[str, object]) -> Manner:
 
 def _named(found: Mapping[str, Pinged], aims: Mapping[str, Sequence[str]], answers: Mapping[str, Pinged]) -> Mapping[str, Pinged]:
     """Return what came back by what was asked for, in that order: names stand for their addresses."""
-    by_name = {name: replace(answers[literal], address=name) for literal, names in aims.items() for name in names}
+    by_name = {
+        name: answers[literal] if name == literal else replace(answers[literal], address=name)
+        for literal, names in aims.items()
+        for name in names
+    }
     return {name: by_name.get(name, pinged) for name, pinged in found.items()}
 
 

@@ -50,6 +50,11 @@ class Echoes:
         of_address = self._counts.setdefault(address, {})
         of_address[what] = of_address.get(what, 0) + 1
 
+    @property
+    def any(self) -> bool:
+        """Whether anything was counted that nobody has asked for yet."""
+        return bool(self._counts)
+
     def take(self, address: bytes) -> Mapping[str, int]:
         """Return what was counted for an address since this was asked last; only what there was."""
         return self._counts.pop(address, _NOTHING) if self._counts else _NOTHING

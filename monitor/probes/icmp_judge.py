@@ -1,7 +1,6 @@
 """What the packets of one look say together: verdict, loss, and the figures of their round trips."""
 
 import itertools
-import statistics
 from collections.abc import Mapping, Sequence
 
 from monitor.core.verdict import Outcome, Reason, Verdict
@@ -37,7 +36,9 @@ def figures(answered: Sequence[float]) -> dict[str, float]:
 
     That is the D of RFC 3550 (6.4.1) averaged plainly: its running mean over 16 would not settle within a look.
     """
-    found = {"rtt_min": min(answered), "rtt_median": statistics.median(answered), "rtt_max": max(answered)}
+    ordered = sorted(answered)
+    middle = (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
+    found = {"rtt_min": ordered[0], "rtt_median": middle, "rtt_max": ordered[-1]}
     if len(answered) > 1:
         found["rtt_jitter"] = sum(abs(after - before) for before, after in itertools.pairwise(answered)) / (len(answered) - 1)
     return found

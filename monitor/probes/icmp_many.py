@@ -1,6 +1,7 @@
 """Pinging very many addresses at once, over the same sockets as every look: no task and no timer a packet."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -23,7 +24,7 @@ class Pinged:
     sent: int = 0
     times: list[float] = field(default_factory=list)
     last: str = ""
-    echoes: dict[str, int] = field(default_factory=dict)
+    echoes: Mapping[str, int] | None = None
 
     @property
     def received(self) -> int:
@@ -40,7 +41,7 @@ class Pinged:
         found: dict[str, object] = {"address": self.address, "sent": self.sent, "received": self.received, "loss": round(self.loss, 6)}
         if self.times:
             found |= figures(self.times) | {"rtt_mean": sum(self.times) / len(self.times)}
-        return found | self.echoes | {"last": self.last or None}
+        return found | dict(self.echoes or {}) | {"last": self.last or None}
 
     def summary(self) -> str:
         """Return the line that fping prints, with the last reason."""
@@ -87,9 +88,11 @@ async def ping_many(
     packed = {address: pack(address) for address in found}
     for address in [address for address, aim in packed.items() if aim is None]:
         found[address].last = "is not an address"
-    aims = [(found[address], aim) for address, aim in packed.items() if aim is not None and manner.suits(aim)]
-    for address in [address for address, aim in packed.items() if aim is not None and not manner.suits(aim)]:
-        found[address].last = f"source {manner.source} is not of its family"
+    aims = [(found[address], aim) for address, aim in packed.items() if aim is not None]
+    if manner.source:
+        for pinged in [pinged for pinged, aim in aims if not manner.suits(aim)]:
+            pinged.last = f"source {manner.source} is not of its family"
+        aims = [(pinged, aim) for pinged, aim in aims if manner.suits(aim)]
     with suppress(asyncio.CancelledError):  # somebody has seen enough
         for number in range(count):
             pause = asyncio.ensure_future(asyncio.sleep(interval if number + 1 < count else 0))
@@ -118,8 +121,8 @@ async def _volley(aims: Sequence[tuple[Pinged, bytes]], timeout: float, pingers:
             pingers.settle(pinger, some)
     for (pinged, aim), shot in zip(aims, shots, strict=True):
         _count(pinged, shot, timeout)
-        for what, times in pingers.echoes.take(aim).items():
-            pinged.echoes[what] = pinged.echoes.get(what, 0) + times
+        if pingers.echoes.any:
+            pinged.echoes = Counter(pinged.echoes or {}) + Counter(pingers.echoes.take(aim))
 
 
 async def _fire(
@@ -133,12 +136,13 @@ async def _fire(
 
 
 def _count(pinged: Pinged, shot: Shot, timeout: float) -> None:
-    if not shot.sent and shot.fault is None:
-        pinged.last = "our own socket took no packet"
-        return
     pinged.sent += 1
     if shot.seconds is not None and shot.seconds <= timeout:
         pinged.times.append(shot.seconds)
+        return
+    if not shot.sent and shot.fault is None:
+        pinged.sent -= 1
+        pinged.last = "our own socket took no packet"
         return
     fault = shot.fault or Fault(Reason.TIMEOUT, f"no reply within {timeout:g} s")
     pinged.last = fault.detail or fault.reason.value

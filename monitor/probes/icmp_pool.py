@@ -63,9 +63,6 @@ class PingSockets:
         if pinger.waiting and any(shot.seconds is None for shot in shots):
             pinger.receive()
         pinger.forget(shots)
-        for shot in shots:
-            if shot.seconds is None and shot.fault is None:
-                self.echoes.keep(shot)
 
     def _socket(self, family: Family, manner: Manner) -> PingSocket:
         current = self._current.get((family.address_size, manner))

@@ -105,10 +105,14 @@ class PingSocket:
                 return
 
     def forget(self, shots: Sequence[Shot]) -> None:
-        """Wait no longer for these; what was not answered marks the socket, so that the next looks use another ICMP id."""
+        """Wait no longer for these; what was not answered marks the socket, so that the next looks use another ICMP id.
+
+        A reply that comes later is known as such.
+        """
         for shot in shots:
             if self.waiting.pop(shot.token, None) is not None:
                 self.lost = True
+                self._echoes.keep(shot)
         if self._queue:
             given_up = {shot.token for shot in shots}
             self._queue = deque(shot for shot in self._queue if shot.token not in given_up)

@@ -146,7 +146,7 @@ def _inside() -> None:
     _say("icmp-blackbox", flood, "blackbox_exporter", theirs, 0.05)
     _say("icmp-look", looks, "fping -q -c1 -i0", fping, 1.5, paced=round(1e6 * looks_paced, 2), fping_paced=round(1e6 * paced, 2))
     _say("icmp-look-blackbox", looks, "blackbox_exporter", theirs, 0.05)
-    _say("icmp-three", three, "fping -q -c3 -i0 -p50", three_by_fping, 2.5)
+    _say("icmp-three", three, "fping -q -c3 -i0 -p50", three_by_fping, 3)
 
 
 def _say(bench: str, ours: float, peer: str, theirs: float, goal: float, **more: float) -> None:
