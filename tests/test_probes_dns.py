@@ -147,7 +147,7 @@ CASES = [
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 async def test_what_a_name_server_says_is_judged_and_what_is_no_answer_of_its_is_not(case: Case) -> None:
     async with serving(case.udp, case.tcp, case.mouth) as server:
-        outcome = await look(server, **case.options)
+        outcome = await look(server, 0.6 if case.reason is TIMEOUT else 3.0, **case.options)
     assert (outcome.verdict, outcome.reason) == (case.verdict, case.reason), outcome
     assert case.words in outcome.detail
 

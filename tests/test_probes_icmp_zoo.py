@@ -82,7 +82,7 @@ def refused(kind: int, code: int, words: str, families: tuple[bool, ...], inform
 
 def silence(name: str, habit: Habit, **options: object) -> Lie:
     """Whatever comes is no answer."""
-    return Lie(name, plainly(habit), Verdict.FAIL, Reason.TIMEOUT, "no reply within 0.3 s", options=options)
+    return Lie(name, plainly(habit), Verdict.FAIL, Reason.TIMEOUT, "no reply within 1 s", options=options)
 
 
 FOUR: dict[str, object] = {"count": 4, "packet_interval": 0.01}
@@ -221,7 +221,7 @@ async def _look_at_all() -> tuple[list[Outcome], int]:
             network.live(target_of(number), lie.habit())
         before = descriptors()
         async with Vantage.of() as vantage:
-            checks = [check(target_of(number), 0.3, **lie.options) for number, (lie, _) in enumerate(CASES)]
+            checks = [check(target_of(number), 1.0, **lie.options) for number, (lie, _) in enumerate(CASES)]
             found = await asyncio.gather(*(look(one, vantage) for one in checks))
         return found, descriptors() - before
 

@@ -140,7 +140,7 @@ CASES = [
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 async def test_a_time_server_is_judged_by_what_it_says_and_what_is_no_answer_is_not_heard(case: Case) -> None:
     with serving(case.voice, mouth=case.mouth) as port:
-        outcome = await look(port, **case.options)
+        outcome = await look(port, 0.4 if case.reason is Reason.TIMEOUT else 3.0, **case.options)
     assert (outcome.verdict, outcome.reason) == (case.verdict, case.reason), outcome
     assert case.words in outcome.detail
 
