@@ -2,11 +2,11 @@
 
 import ipaddress
 import time
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
 import dns.rdatatype
 import dns.reversename
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
 from monitor.core.verdict import Outcome, Reason, Verdict
 from monitor.probes.attempt import Attempt
@@ -44,11 +44,12 @@ class DnsOptions(Keys):
     ] = Field((), max_length=64)
     exact: bool = False
 
-    @model_validator(mode="after")
-    def _readable(self) -> Self:
-        for text in self.expect:
-            record_of(text, self.type)
-        return self
+    @field_validator("expect")
+    @classmethod
+    def _readable(cls, expected: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        for text in expected if "type" in info.data else ():
+            record_of(text, info.data["type"])
+        return expected
 
 
 SECRETS: frozenset[str] = frozenset()
