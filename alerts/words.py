@@ -61,6 +61,10 @@ REASONS: Mapping[Reason, Pair] = {
     Reason.SNMP_AUTH: ("menolak kunci SNMP kita", "refuses our SNMP key"),
     Reason.SNMP_TIMEOUT: ("SNMP tidak menjawab", "SNMP does not answer"),
     Reason.SNMP_ERROR: ("SNMP menjawab dengan kesalahan", "SNMP answers with an error"),
+    Reason.NTP_OFFSET: ("jamnya menyimpang", "its clock is off"),
+    Reason.NTP_UNSYNCHRONISED: ("jamnya tidak mengikuti sumber waktu mana pun", "its clock follows no source of time"),
+    Reason.NTP_DENIED: ("menolak memberi kita waktu (NTP)", "refuses to give us the time (NTP)"),
+    Reason.NTP_RATE: ("meminta kita lebih jarang bertanya (NTP)", "asks us to ask less often (NTP)"),
     Reason.PACKET_LOSS: ("banyak paket hilang", "loses many packets"),
     Reason.SLOW_ANSWER: ("menjawab lambat", "answers slowly"),
     Reason.PORT_DOWN: (

@@ -4,6 +4,7 @@ import ctypes
 import json
 import os
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -19,6 +20,7 @@ from monitor.probes import Vantage
 from tests.conftest import lack, need
 
 CLONE_NEWNET = 0x40000000
+CAP_NET_RAW = 13
 MUTE = Path("/proc/sys/net/ipv4/icmp_echo_ignore_all")
 PING_GROUPS = Path("/proc/sys/net/ipv4/ping_group_range")
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -39,6 +41,20 @@ def own_network() -> Iterator[None]:
             yield
         finally:
             _libc.setns(before.fileno(), CLONE_NEWNET)
+
+
+@contextmanager
+def without_raw_sockets() -> Iterator[None]:
+    """Lay down the capability to open raw sockets for a while, as a daemon that is not root has none."""
+    head, before = struct.pack("=Ii", 0x20080522, 0), ctypes.create_string_buffer(24)
+    _libc.capget(head, before)
+    words = list(struct.unpack("=6I", before.raw))
+    words[0] &= ~(1 << CAP_NET_RAW)
+    _libc.capset(head, struct.pack("=6I", *words))
+    try:
+        yield
+    finally:
+        _libc.capset(head, before)
 
 
 def look_inside(script: str, *looks: dict[str, object]) -> dict[str, dict[str, object]]:

@@ -53,7 +53,7 @@ def test_every_command_has_help_with_an_example(words: tuple[str, ...], capsys: 
         (["lab", "power", "pln-pusat"], "pantau: Missing argument '{on|off}'. Choose from: on, off"),
         (["lab", "app", "app-portal"], "pantau: Missing argument '{ok|slow|500|hang|defaced|expired|stale}'. Choose from: ok, slow, 500,"),
         (["notify", "tset"], "pantau: No such command 'tset'."),
-        (["probe", "ping", "127.0.0.1"], "pantau: probe 'ping': there is no such kind; there are icmp, snmp, http, tcp, dns"),
+        (["probe", "ping", "127.0.0.1"], "pantau: probe 'ping': there is no such kind; there are icmp, snmp, http, tcp, dns, ntp, push"),
         (["probe", "tcp", "127.0.0.1", "port=99999"], "pantau: probe tcp: port: must be at most 65535"),
         (["probe", "tcp", "127.0.0.1"], "pantau: probe tcp: port: is missing"),
         (["probe", "tcp", "127.0.0.1", "port=x", "prot=1"], "pantau: probe tcp: port: must be a whole number; prot: there is no such key"),
@@ -65,6 +65,8 @@ def test_every_command_has_help_with_an_example(words: tuple[str, ...], capsys: 
             ["probe", "icmp", "127.0.0.1", "timeout=0"],
             "pantau: probe icmp: timeout: must be a number of seconds, more than 0 and at most 3600",
         ),
+        (["probe", "icmp", "127.0.0.1", "source=eth0"], "pantau: probe icmp: source: 'eth0' is no address; name one of this machine"),
+        (["probe", "icmp", "127.0.0.1", "size=7", "ttl=256"], "pantau: probe icmp: size: must be at least 8; ttl: must be at most 255"),
         (["probe", "http", "http://["], "pantau: probe http: http://[: is not a URL"),
         (["probe", "http", "127.0.0.1", "url=ftp://x"], "pantau: probe http: url: a URL begins with http:// or https://"),
         (

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PROBING = ROOT / "monitor/probes"
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 """Those that are true today; decisions keep what they said."""
-INVENTED = ("ntp", "sms", "NAME")
+INVENTED = ("radius", "sms", "NAME")
 """What the recipes of CONTRIBUTING add: it is not there."""
 
 

@@ -16,11 +16,11 @@ from monitor.core.verdict import Outcome, Reason, Verdict
 from monitor.probes import Vantage, batch, ready
 from monitor.probes.deadline import look
 from monitor.probes.faults import Fault
-from monitor.probes.icmp import judge
+from monitor.probes.icmp_judge import figures, judge
 from monitor.probes.icmp_many import ping_many
 from monitor.probes.icmp_pool import PingSockets, pack
 from monitor.probes.icmp_socket import PingSocket, Shot
-from tests.ground import MUTE, PING_GROUPS, check, forge_reply, look_inside, stand_still
+from tests.ground import MUTE, PING_GROUPS, check, forge_reply, look_inside, stand_still, without_raw_sockets
 
 HERE = b"\x7f\0\0\1"
 own_ground = pytest.mark.usefixtures("ground")
@@ -199,12 +199,13 @@ async def test_without_descriptors_a_look_is_unsure(vantage: Vantage) -> None:
 
 async def test_a_kernel_that_refuses_ping_sockets_is_told_in_one_line_at_start(vantage: Vantage) -> None:
     PING_GROUPS.write_text("1 0")
-    with pytest.raises(PantauError, match=r"sysctl -w net\.ipv4\.ping_group_range") as caught:
-        ready(vantage, [Check("x/icmp", "x", "icmp", "127.0.0.1", Grade.FIBRE, 10, 2)])
-    assert caught.value.status is Exit.MISSING
-    for backend in ("shared", "icmplib"):
-        outcome = await ping(vantage, "127.0.0.1", backend=backend)
-        assert (outcome.verdict, outcome.reason) == (Verdict.UNSURE, Reason.NO_PERMISSION)
+    with without_raw_sockets():
+        with pytest.raises(PantauError, match=r"sysctl -w net\.ipv4\.ping_group_range") as caught:
+            ready(vantage, [Check("x/icmp", "x", "icmp", "127.0.0.1", Grade.FIBRE, 10, 2)])
+        assert caught.value.status is Exit.MISSING
+        for backend in ("shared", "icmplib"):
+            outcome = await ping(vantage, "127.0.0.1", backend=backend)
+            assert (outcome.verdict, outcome.reason) == (Verdict.UNSURE, Reason.NO_PERMISSION)
 
 
 async def test_icmplib_gives_the_same_outcomes(vantage: Vantage) -> None:
@@ -275,6 +276,7 @@ def shots(*seconds: float | Reason | None) -> list[Shot]:
     made = []
     for each in seconds:
         shot = Shot(HERE, bytes(8), lambda _: None)
+        shot.sent = 1.0
         if isinstance(each, Reason):
             shot.fault = Fault(each, "said so")
         else:
@@ -298,8 +300,25 @@ def shots(*seconds: float | Reason | None) -> list[Shot]:
 def test_some_lost_is_a_warning_all_lost_a_failure_and_ours_is_neither(
     found: list[float | Reason | None], verdict: Verdict, reason: Reason | None
 ) -> None:
-    outcome = judge(shots(*found), 2.0, {})
+    outcome = judge(shots(*found), 2.0, {}, {})
     assert (outcome.verdict, outcome.reason) == (verdict, reason)
+
+
+def test_a_packet_that_could_not_leave_is_no_silence_of_the_target() -> None:
+    outcome = judge([Shot(HERE, bytes(8), lambda _: None)], 2.0, {}, {})
+    assert (outcome.verdict, outcome.reason, outcome.values["sent"]) == (Verdict.UNSURE, Reason.LOOP_LATE, 0)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "median", "jitter"),
+    [((0.1,), 0.1, None), ((0.1, 0.4), 0.25, 0.3), ((0.1, 0.1, 0.4), 0.1, 0.15), ((0.3, 0.1, 0.3, 0.1), 0.2, 0.2)],
+)
+def test_the_jitter_is_the_mean_difference_of_one_round_trip_from_the_next(
+    seconds: tuple[float, ...], median: float, jitter: float | None
+) -> None:
+    found = figures(seconds)
+    assert found["rtt_median"] == pytest.approx(median)
+    assert found.get("rtt_jitter") == pytest.approx(jitter)
 
 
 def test_an_address_is_packed_and_anything_else_is_a_name() -> None:

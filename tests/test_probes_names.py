@@ -79,10 +79,17 @@ async def test_one_dead_or_lame_name_server_of_two_does_not_matter() -> None:
 
 
 def test_that_we_have_no_way_to_a_target_is_our_own_fault_whatever_the_kind() -> None:
-    keys: dict[str, dict[str, object]] = {"tcp": {"port": 22}, "dns": {"name": "simpus.pantau.test"}, "icmp": {}, "snmp": {}, "http": {}}
+    keys: dict[str, dict[str, object]] = {
+        "tcp": {"port": 22},
+        "dns": {"name": "simpus.pantau.test"},
+        "icmp": {},
+        "snmp": {},
+        "http": {},
+        "ntp": {},
+    }
     found = look_inside("", *({"kind": kind, "target": "198.18.0.1", **more} for kind, more in keys.items()))
     assert {(each["verdict"], each["reason"]) for each in found.values()} == {("UNSURE", "no_route")}, found
-    assert set(keys) == set(PROBES)
+    assert set(keys) | {"push"} == set(PROBES)  # which sends nothing
 
 
 async def test_noise_from_a_name_server_is_passed_over() -> None:
@@ -138,7 +145,7 @@ async def test_wrong_keys_of_a_check_are_named_and_make_it_unsure() -> None:
     assert "prot: " in outcome.detail
     with pytest.raises(PantauError, match="prot: "):
         await probe_once("tcp", "127.0.0.1", {"prot": 80})
-    with pytest.raises(PantauError, match="there are icmp, snmp, http, tcp, dns"):
+    with pytest.raises(PantauError, match="there are icmp, snmp, http, tcp, dns, ntp, push"):
         await probe_once("tpc", "127.0.0.1", {})
 
 

@@ -12,7 +12,7 @@ from monitor.core.rules import Grade
 from monitor.core.verdict import Outcome, Reason, Verdict
 from monitor.probes import Vantage
 from monitor.probes.deadline import look, look_many
-from tests.ground import MUTE, PING_GROUPS, check, stand_still
+from tests.ground import MUTE, PING_GROUPS, check, stand_still, without_raw_sockets
 
 
 class Together:
@@ -34,6 +34,7 @@ class Together:
 
 async def test_looks_that_begin_together_find_what_each_would_find_alone(vantage: Vantage) -> None:
     checks = [check(target) for target in ("127.0.0.1", "127.9.8.7", "::1", "198.18.0.1")]
+    checks += [check(target, ttl=9, size=200) for target in ("127.0.0.3", "127.0.0.4")]
     together = await Together(vantage, *checks, check("127.0.0.2", slow=1e-9)).found
     alone = {one.target: await look(one, vantage) for one in checks}
     assert {key: replace(together[key], seconds=None) for key in alone} == {key: replace(one, seconds=None) for key, one in alone.items()}
@@ -42,11 +43,11 @@ async def test_looks_that_begin_together_find_what_each_would_find_alone(vantage
     assert (together["127.0.0.2"].verdict, together["127.0.0.2"].reason) == (Verdict.SLOW, Reason.SLOW_ANSWER)
 
 
-async def test_what_is_more_than_one_packet_to_an_address_is_not_looked_at_together_with_others(vantage: Vantage) -> None:
-    alone = [check("localhost"), check("127.0.0.1", count=2), check("127.0.0.2", backend="icmplib"), check("127.0.0.3", nonsense=1)]
-    together = Together(vantage, check("127.0.0.4"), *alone)
+async def test_what_the_shared_sockets_cannot_do_at_once_is_not_looked_at_together_with_others(vantage: Vantage) -> None:
+    alone = [check("localhost"), check("127.0.0.1", source="::1"), check("127.0.0.2", backend="icmplib"), check("127.0.0.3", nonsense=1)]
+    together = Together(vantage, check("127.0.0.4"), check("127.0.0.5", count=2, ttl=9), *alone)
     assert list(together.alone) == alone
-    assert list(await together.found) == ["127.0.0.4"]
+    assert sorted(await together.found) == ["127.0.0.4", "127.0.0.5"]
     other = [Check("one/tcp", "one", "tcp", "127.0.0.1", Grade.CORE, 3, 1, {"port": 9})]
     assert list(Together(vantage, *other).alone) == other
 
@@ -54,11 +55,12 @@ async def test_what_is_more_than_one_packet_to_an_address_is_not_looked_at_toget
 async def test_silence_ends_at_the_deadline_of_each_look_that_began_together(vantage: Vantage) -> None:
     MUTE.write_text("1")
     start = time.monotonic()
-    found = await Together(vantage, check("127.0.0.1", 0.1), check("127.0.0.2", 0.2)).found
+    keys: dict[str, object] = {"count": 2, "packet_interval": 0.01}
+    found = await Together(vantage, check("127.0.0.1", 0.1), check("127.0.0.2", 0.2), check("127.0.0.3", 0.2, **keys)).found
     assert 0.2 <= time.monotonic() - start < 1
     for outcome in found.values():
         assert (outcome.verdict, outcome.reason, outcome.seconds) == (Verdict.FAIL, Reason.TIMEOUT, None)
-    assert [outcome.detail for outcome in found.values()] == ["no reply within 0.1 s", "no reply within 0.2 s"]
+    assert [outcome.detail for outcome in found.values()] == ["no reply within 0.1 s", "no reply within 0.2 s", "no reply within 0.2 s"]
 
 
 @pytest.mark.parametrize(("mute", "verdict", "reason"), [("0", Verdict.OK, None), ("1", Verdict.UNSURE, Reason.LOOP_LATE)])
@@ -74,7 +76,8 @@ async def test_after_our_loop_stood_still_a_reply_in_time_counts_and_silence_say
 
 async def test_a_kernel_that_refuses_ping_sockets_leaves_all_that_begin_together_unsure(vantage: Vantage) -> None:
     PING_GROUPS.write_text("1 0")
-    together = await Together(vantage, check("127.0.0.1"), check("::1")).found
+    with without_raw_sockets():
+        together = await Together(vantage, check("127.0.0.1"), check("::1"), check("127.0.0.2", count=2)).found
     assert {(outcome.verdict, outcome.reason) for outcome in together.values()} == {(Verdict.UNSURE, Reason.NO_PERMISSION)}
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -65,8 +66,15 @@ def _lines(outcome: Outcome) -> Iterable[str]:
     "--interval", default=1.0, show_default=True, type=click.FloatRange(0.001, 60), help="Seconds between packets to one address."
 )
 @click.option("--timeout", default=2.0, show_default=True, type=click.FloatRange(0.01, 60), help="Seconds to wait for the last answer.")
-def ping(addresses: tuple[str, ...], count: int, interval: float, timeout: float) -> int:
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Text is a live table on a terminal.")
+@click.option("--size", type=int, help="Bytes of data in each packet.")
+@click.option("--df", is_flag=True, default=None, help="Packets may not be divided on the way.")
+@click.option("--ttl", type=int, help="Routers that may pass a packet on.")
+@click.option("--source", help="Address of this machine to send from.")
+def ping(addresses: tuple[str, ...], count: int, interval: float, timeout: float, form: str, **keys: object) -> int:
     """Ping banyak alamat sekaligus; `-` membaca daftar dari masukan. / Many at once; `-` reads a list from standard input.
+
+    On a terminal a table is kept up to date, the worst first; Ctrl-C ends it with what there is. Elsewhere: the lines of fping.
 
     Contoh / example: pantau ping 127.0.0.1 127.0.0.2 --count 3
     """
@@ -75,8 +83,17 @@ def ping(addresses: tuple[str, ...], count: int, interval: float, timeout: float
     wanted = [word for each in addresses for word in (_listed() if each == "-" else [each])]
     if not wanted:
         raise PantauError("no address to ping", status=Exit.UNKNOWN)
-    found = asyncio.run(looking.ping(wanted, count, interval, timeout))
-    click.echo("\n".join(line.summary() for line in found.values()))
+    given = {key: value for key, value in keys.items() if value is not None}
+    if form == "text" and sys.stdout.isatty():
+        from monitor.cli.pings import Screen
+
+        with Screen(count) as screen:
+            found = asyncio.run(looking.ping(wanted, count, interval, timeout, screen.show, given))
+            screen.show(found)
+    else:
+        found = asyncio.run(looking.ping(wanted, count, interval, timeout, keys=given))
+        rows = found.values()
+        click.echo(json.dumps([row.as_json() for row in rows]) if form == "json" else "\n".join(row.summary() for row in rows))
     return 0 if all(line.received for line in found.values()) else 1
 
 

@@ -64,6 +64,9 @@ class Reason(StrEnum):
     SNMP_AUTH = "snmp_auth"
     SNMP_TIMEOUT = "snmp_timeout"
     SNMP_ERROR = "snmp_error"
+    NTP_OFFSET = "ntp_offset"
+    NTP_UNSYNCHRONISED = "ntp_unsynchronised"
+    NTP_DENIED = "ntp_denied"
     PACKET_LOSS = "packet_loss"
     SLOW_ANSWER = "slow_answer"
     PORT_DOWN = "port_down"
@@ -79,6 +82,7 @@ class Reason(StrEnum):
     OWN_CLOCK = "own_clock"
     LISTENING = "listening"
     BAD_SECRET = "bad_secret"  # noqa: S105 - a reason, not a secret
+    NTP_RATE = "ntp_rate"
     INTERNAL = "internal"
 
 

@@ -13,7 +13,7 @@ from monitor.schedule import LIMITS
 RESERVE = 128
 """Kept for everything but looks: about 30 for the journal, the loop and what listens, 64 for browsers, the rest for words and channels."""
 
-HOLDS = dict.fromkeys(("icmp", "push"), 0) | dict.fromkeys(("tcp", "dns", "http", "snmp"), 2)
+HOLDS = dict.fromkeys(("icmp", "push"), 0) | dict.fromkeys(("tcp", "dns", "http", "snmp", "ntp"), 2)
 """What a look in flight holds at most: its socket, and a question to the name server beside it. Pings share their sockets."""
 
 WANTED = sum(HOLDS[kind] * most for kind, most in LIMITS.items())

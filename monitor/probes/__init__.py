@@ -87,8 +87,9 @@ PROBES: dict[str, ProbeKind] = {
         ProbeKind("snmp", "SnmpOptions", "SNMP: sistem dan antarmuka perangkat · system and interfaces of a device"),
         ProbeKind("http", "HttpOptions", "HTTP(S): halaman, isi, sertifikat · page, content, certificate"),
         ProbeKind("tcp", "TcpOptions", "TCP: apakah porta terbuka · does the port let us connect"),
-        ProbeKind("push", "PushOptions", "push: apakah ia memanggil kita tepat waktu · does it call us in time"),
         ProbeKind("dns", "DnsOptions", "DNS: apakah server nama menjawab benar · does the name server answer rightly"),
+        ProbeKind("ntp", "NtpOptions", "NTP: apakah jam server waktu benar · does the time server serve the right time"),
+        ProbeKind("push", "PushOptions", "push: apakah ia memanggil kita tepat waktu · does it call us in time"),
     )
 }
 

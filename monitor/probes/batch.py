@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 from pydantic import ValidationError
 
@@ -13,9 +14,10 @@ from monitor.core.verdict import ANSWERED, Outcome, Reason, Verdict
 from monitor.probes import PROBES, Vantage, read_options
 from monitor.probes.attempt import Attempt
 from monitor.probes.deadline import look_at
-from monitor.probes.faults import Fault, wrong_keys
+from monitor.probes.faults import Fault, fault_of, wrong_keys
 from monitor.probes.http_options import read_url
 from monitor.probes.icmp_backend import wants_icmplib
+from monitor.probes.icmp_manner import IcmpOptions, Manner
 from monitor.probes.icmp_many import Pinged, ping_many
 from monitor.probes.icmp_pool import PingSockets, pack
 from monitor.probes.icmp_ring import SIZE
@@ -99,22 +101,57 @@ async def _line(vantage: Vantage, line: str, room: asyncio.Semaphore, write: Cal
     return outcome.verdict is not Verdict.UNSURE
 
 
-async def ping(addresses: Sequence[str], count: int, interval: float, timeout: float) -> dict[str, Pinged]:
+Heard = Callable[[Mapping[str, Pinged]], None]
+
+
+async def ping(
+    addresses: Sequence[str],
+    count: int,
+    interval: float,
+    timeout: float,
+    heard: Heard | None = None,
+    keys: Mapping[str, object] = MappingProxyType({}),
+) -> Mapping[str, Pinged]:
     """Ping all addresses and names `count` times, `interval` seconds apart, and wait `timeout` seconds for the last answer.
 
-    Raises PantauError where no ping socket can be had.
+    `heard` is called with what there is after each round; `keys` are those of an `icmp` check that say how each packet is sent.
+    Raises PantauError for wrong keys, and where no socket can be had.
     """
+    manner = _manner(keys)
     found = {address: Pinged(address) for address in addresses}
     async with _vantage() as vantage:
         if wants_icmplib(vantage.icmp_backend):
-            await _ping_by_looks(found.values(), count, interval, timeout, vantage)
+            await _ping_by_looks(found.values(), count, interval, timeout, vantage, keys)
             return found
         aims = await _aims(found, timeout, vantage)
-        answers = await ping_many(aims, count, interval, timeout, vantage.share(PingSockets), SPACING if len(aims) > SIZE else 0.0)
-    for literal, names in aims.items():
-        for name in names:
-            found[name] = answers[literal] if name == literal else replace(answers[literal], address=name)
-    return found
+        spacing = SPACING if len(aims) > SIZE else 0.0
+
+        def told(answers: Mapping[str, Pinged]) -> None:
+            if heard is not None:
+                heard(_named(found, aims, answers))
+
+        try:
+            answers = await ping_many(aims, count, interval, timeout, vantage.share(PingSockets), spacing, told, manner)
+        except OSError as error:
+            raise PantauError(f"ping: {fault_of(error).detail}", status=Exit.UNKNOWN) from None
+    return _named(found, aims, answers)
+
+
+def _manner(keys: Mapping[str, object]) -> Manner:
+    try:
+        return Manner.of(IcmpOptions.model_validate(keys))
+    except ValidationError as error:
+        raise PantauError(f"ping: {wrong_keys(error)}", status=Exit.UNKNOWN) from None
+
+
+def _named(found: Mapping[str, Pinged], aims: Mapping[str, Sequence[str]], answers: Mapping[str, Pinged]) -> Mapping[str, Pinged]:
+    """Return what came back by what was asked for, in that order: names stand for their addresses."""
+    by_name = {
+        name: answers[literal] if name == literal else replace(answers[literal], address=name)
+        for literal, names in aims.items()
+        for name in names
+    }
+    return {name: by_name.get(name, pinged) for name, pinged in found.items()}
 
 
 def _vantage() -> Vantage:
@@ -146,11 +183,13 @@ async def _resolve(pinged: Pinged, timeout: float, vantage: Vantage) -> str:
     return ""
 
 
-async def _ping_by_looks(found: Iterable[Pinged], count: int, interval: float, timeout: float, vantage: Vantage) -> None:
+async def _ping_by_looks(
+    found: Iterable[Pinged], count: int, interval: float, timeout: float, vantage: Vantage, keys: Mapping[str, object]
+) -> None:
     """Where there are no shared sockets: look after look."""
     for pinged in found:
         for number in range(count):
-            outcome = await look_at("icmp", pinged.address, {}, timeout, vantage)
+            outcome = await look_at("icmp", pinged.address, keys, timeout, vantage)
             pinged.sent += 1
             if outcome.verdict in ANSWERED and outcome.seconds is not None:
                 pinged.times.append(outcome.seconds)

@@ -1,20 +1,20 @@
 """DNS: does a name server give the right answer. By hand: `pantau probe dns 198.18.0.53 name=simpus.pantau.test expect=198.18.20.24`."""
 
+import ipaddress
 import time
 from typing import Annotated, Literal
 
-import dns.message
 import dns.rdatatype
-from pydantic import AfterValidator, Field
+import dns.reversename
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
 from monitor.core.verdict import Outcome, Reason, Verdict
 from monitor.probes.attempt import Attempt
-from monitor.probes.faults import Fault, local_fault
+from monitor.probes.dns_answer import judge, record_of, records
+from monitor.probes.faults import Fault
 from monitor.probes.keys import Keys
 from monitor.probes.names import Names, Server, ask, server_of
 from monitor.probes.vantage import Vantage
-
-MAX_RECORDS = 16
 
 
 def _server(text: str) -> str:
@@ -23,37 +23,66 @@ def _server(text: str) -> str:
     return text
 
 
+def _several(given: object) -> object:
+    if isinstance(given, list | tuple):
+        return tuple(given)
+    return (given,) if given != "" else ()
+
+
 class DnsOptions(Keys):
-    """Keys of a `dns` check: the `server` (default: the target), `name` and `type` to ask for, `expect`: one of the answers."""
+    """Keys of a `dns` check.
+
+    The `server` (default: the target), `name` and `type` to ask for (an address as the name of a PTR is turned round); `expect`: one
+    record or several that must be among the answers; `exact`: there may be no others.
+    """
 
     server: Annotated[str, AfterValidator(_server)] = ""
     name: str = Field(min_length=1, max_length=253)
     type: Literal["A", "AAAA", "CNAME", "MX", "NS", "PTR", "SOA", "SRV", "TXT"] = "A"
-    expect: str = ""
+    expect: Annotated[
+        tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_several, json_schema_input_type=str | list[str])
+    ] = Field((), max_length=64)
+    exact: bool = False
+
+    @field_validator("expect")
+    @classmethod
+    def _readable(cls, expected: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        for text in expected if "type" in info.data else ():
+            record_of(text, info.data["type"])
+        return expected
 
 
 SECRETS: frozenset[str] = frozenset()
 
 
 async def probe(target: str, options: DnsOptions, vantage: Vantage, attempt: Attempt) -> Outcome:
-    """Ask the server; it must answer NOERROR with at least one record, and with `expect` among them where that is given."""
+    """Ask the server; it must answer NOERROR with at least one record of that name, and with those of `expect` where they are given."""
     server = await _server_of(options.server or target, vantage, attempt)
     start = time.monotonic()
     with attempt.phase("ask", Reason.DNS_TIMEOUT):
         try:
-            answer = await ask(options.name, dns.rdatatype.from_text(options.type), [server], attempt)
+            answer = await ask(_asked(options), dns.rdatatype.from_text(options.type), [server], attempt)
         except Fault as fault:
             raise _of_target(fault) from None
     seconds = time.monotonic() - start
-    _judge(_records(answer, options.type), options)
-    return Outcome(Verdict.OK, seconds=seconds, phases=attempt.phases, values={"answers": _records(answer, options.type)})
+    found = records(answer, options.type, options.name)
+    said = judge(found, options.expect, options.type, options.name, exact=options.exact)
+    return Outcome(Verdict.OK, seconds=seconds, phases=attempt.phases, values={"answers": said})
+
+
+def _asked(options: DnsOptions) -> str:
+    """The name to ask for: that of an address, where its PTR is wanted, is its name under in-addr.arpa or ip6.arpa."""
+    try:
+        return dns.reversename.from_address(str(ipaddress.ip_address(options.name))).to_text() if options.type == "PTR" else options.name
+    except ValueError:
+        return options.name
 
 
 def _of_target(fault: Fault) -> Fault:
     """Here the name server is the target, so that it fails is not ours; that we have no way to it is."""
     if fault.reason is not Reason.OWN_RESOLVER:
         return fault
-    return local_fault(fault.__cause__) if isinstance(fault.__cause__, OSError) else Fault(Reason.REFUSED, fault.detail)
+    return fault.__cause__ if isinstance(fault.__cause__, Fault) else Fault(Reason.DNS_TIMEOUT, fault.detail)
 
 
 async def _server_of(text: str, vantage: Vantage, attempt: Attempt) -> Server:
@@ -61,16 +90,3 @@ async def _server_of(text: str, vantage: Vantage, attempt: Attempt) -> Server:
         return server_of(text)
     except ValueError:
         return (await vantage.share(Names).resolve(text, attempt))[0], 53
-
-
-def _records(answer: dns.message.Message, kind: str) -> list[str]:
-    wanted = dns.rdatatype.from_text(kind)
-    return [record.to_text()[:200] for rrset in answer.answer if rrset.rdtype == wanted for record in rrset][:MAX_RECORDS]
-
-
-def _judge(records: list[str], options: DnsOptions) -> None:
-    if not records:
-        raise Fault(Reason.DNS_NO_ANSWER, f"no {options.type} record for {options.name}")
-    expected = options.expect.strip('"').rstrip(".").lower()
-    if expected and expected not in {record.strip('"').rstrip(".").lower() for record in records}:
-        raise Fault(Reason.DNS_WRONG_ANSWER, f"{options.name}: {', '.join(records)}; expected {options.expect}", {"answers": records})

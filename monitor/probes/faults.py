@@ -29,12 +29,14 @@ OURS = frozenset(
         Reason.BAD_SECRET,
         Reason.INTERNAL,
         Reason.SNMP_AUTH,
+        Reason.NTP_RATE,
     }
 )
 _VERDICTS = dict.fromkeys(OURS, Verdict.UNSURE) | {
     Reason.TLS_EXPIRES_SOON: Verdict.WARN,
     Reason.TLS_LEGACY: Verdict.WARN,
     Reason.PACKET_LOSS: Verdict.WARN,
+    Reason.NTP_OFFSET: Verdict.WARN,
     Reason.SLOW_ANSWER: Verdict.SLOW,
 }
 _ERRNOS = {
@@ -75,7 +77,8 @@ class NoPingSocketsError(PantauError):
     def __init__(self) -> None:
         """Say the line."""
         super().__init__(
-            "ICMP: the kernel lets this user open no ping sockets; as root: sysctl -w net.ipv4.ping_group_range='0 2147483647'",
+            "ICMP: the kernel lets this user open no ping sockets (nor raw ones: CAP_NET_RAW); "
+            "as root: sysctl -w net.ipv4.ping_group_range='0 2147483647'",
             status=Exit.MISSING,
         )
 
@@ -115,6 +118,8 @@ def local_fault(error: OSError) -> Fault:
     """The reason of an error that our own kernel gave at once, before anything was sent: no way there is ours to mend."""
     if error.errno in {errno.ENETUNREACH, errno.EHOSTUNREACH}:
         return Fault(Reason.NO_ROUTE, f"no route from here: {os.strerror(error.errno).lower()}")
+    if error.errno == errno.EMSGSIZE:
+        return Fault(Reason.NO_ROUTE, "larger than our own link takes")
     return fault_of(error)
 
 

@@ -4,39 +4,43 @@ By hand: `pantau probe icmp 198.18.0.1 count=3`, beside it `fping -c3 198.18.0.1
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
-from typing import Literal
-
-from pydantic import Field
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from typing import cast
 
 from monitor.core.city import Check
-from monitor.core.verdict import Outcome, Reason, Verdict
+from monitor.core.verdict import Outcome, Reason
 from monitor.probes.attempt import Attempt
-from monitor.probes.faults import OURS, Fault, verdict_of
+from monitor.probes.faults import Fault
 from monitor.probes.icmp_backend import probe_by_icmplib, wants_icmplib
+from monitor.probes.icmp_judge import judge
+from monitor.probes.icmp_manner import PLAIN, IcmpOptions, Manner
 from monitor.probes.icmp_pool import PingSockets, pack
 from monitor.probes.icmp_socket import Shot
-from monitor.probes.keys import Keys
+from monitor.probes.icmp_train import Train
 from monitor.probes.names import Names
 from monitor.probes.vantage import Vantage
 
-
-class IcmpOptions(Keys):
-    """Keys of an `icmp` check: `count` packets, `packet_interval` seconds apart; `backend` if not that of the city."""
-
-    count: int = Field(1, ge=1, le=100)
-    packet_interval: float = Field(0.1, ge=0.01, le=60)
-    backend: Literal["", "shared", "icmplib"] = ""
-
+__all__ = ["SECRETS", "IcmpOptions", "aim", "probe", "probe_many", "ready"]
 
 SECRETS: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Paced:
+    """The aim of a look that is more than one plain packet; those of a lane have the same keys."""
+
+    address: bytes
+    options: IcmpOptions
 
 
 async def probe(target: str, options: IcmpOptions, vantage: Vantage, attempt: Attempt) -> Outcome:
     """Send the packets and judge the replies; a name as target is resolved first."""
     address = pack(target) or await _resolve(target, vantage, attempt)
+    if not Manner.of(options).suits(address):
+        raise Fault(Reason.INTERNAL, f"source {options.source}: not of the family of the target")
     if wants_icmplib(options.backend or vantage.icmp_backend):
-        return await probe_by_icmplib(address, options.count, options.packet_interval, attempt)
+        return await probe_by_icmplib(address, options, attempt)
     return await _exchange(address, options, vantage.share(PingSockets), attempt)
 
 
@@ -49,42 +53,46 @@ async def _resolve(target: str, vantage: Vantage, attempt: Attempt) -> bytes:
 
 
 async def _exchange(address: bytes, options: IcmpOptions, pingers: PingSockets, attempt: Attempt) -> Outcome:
-    loop = asyncio.get_running_loop()
-    finished: asyncio.Future[None] = loop.create_future()
+    finished: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
 
-    def done(_: Shot) -> None:
-        if all(shot.seconds is not None or shot.fault is not None for shot in shots) and not finished.done():
-            finished.set_result(None)
+    def ended(_: int, shots: Sequence[Shot]) -> None:
+        outcome = judge(shots, attempt.timeout, attempt.phases, pingers.echoes.take(address))
+        attempt.partial = lambda: outcome
+        if not finished.done():
+            finished.set_result(outcome)
 
-    shots = pingers.shots([address] * options.count, done)
-    attempt.partial = lambda: judge(shots, attempt.timeout, attempt.phases)
-    used = []
+    train = Train([address], options, pingers, ended)
     try:
-        for index, shot in enumerate(shots):
-            if index:
-                await asyncio.sleep(options.packet_interval)
-            used.append((pingers.send([shot]), shot))
-        await finished
+        train.go()
+        return await finished
     finally:
-        for pinger, shot in used:
-            pingers.settle(pinger, [shot])
-    return judge(shots, attempt.timeout, attempt.phases)
+        train.stop()
 
 
-def aim(target: str, options: IcmpOptions, vantage: Vantage) -> tuple[int, bytes] | None:
-    """Return family and address where one packet to a literal address is the whole look."""
+def aim(target: str, options: IcmpOptions, vantage: Vantage) -> tuple[Hashable, bytes | Paced] | None:
+    """Return the lane and the aim of a look at a literal address: one plain packet needs no more than the address."""
     address = pack(target)
-    if address is None or options.count > 1 or wants_icmplib(options.backend or vantage.icmp_backend):
+    manner = Manner.of(options)
+    if address is None or wants_icmplib(options.backend or vantage.icmp_backend) or not manner.suits(address):
         return None
-    return len(address), address
+    if options.count == 1 and manner == PLAIN:
+        return len(address), address
+    return (len(address), options), Paced(address, options)
 
 
-def probe_many(aims: Sequence[bytes], vantage: Vantage, attempt: Attempt, tell: Callable[[int, Outcome], None]) -> Callable[[], None]:
-    """Send one packet to each address of a family, all at once."""
+def probe_many(
+    aims: Sequence[bytes] | Sequence[Paced], vantage: Vantage, attempt: Attempt, tell: Callable[[int, Outcome], None]
+) -> Callable[[], None]:
+    """Begin the looks of a lane at once: one packet to each address, or as many as their keys say, in time."""
     pingers = vantage.share(PingSockets)
+    if isinstance(aims[0], Paced):
+        return _send_paced(cast("Sequence[Paced]", aims), pingers, attempt, tell)
+    return _send_plain(cast("Sequence[bytes]", aims), pingers, attempt, tell)
 
+
+def _send_plain(aims: Sequence[bytes], pingers: PingSockets, attempt: Attempt, tell: Callable[[int, Outcome], None]) -> Callable[[], None]:
     def done(shot: Shot) -> None:
-        tell(places.pop(shot), judge((shot,), attempt.timeout, {}))
+        tell(places.pop(shot), judge((shot,), attempt.timeout, {}, pingers.echoes.take(shot.address)))
 
     def rest() -> None:
         pingers.settle(pinger, list(places))
@@ -97,22 +105,13 @@ def probe_many(aims: Sequence[bytes], vantage: Vantage, attempt: Attempt, tell: 
     return rest
 
 
-def judge(shots: Sequence[Shot], timeout: float, phases: dict[str, float]) -> Outcome:
-    """Turn shots into an outcome: the mean round trip of those answered; loss of some is WARN, of all FAIL."""
-    answered = [shot.seconds for shot in shots if shot.seconds is not None and shot.seconds <= timeout]
-    values: dict[str, object] = {"sent": len(shots), "received": len(answered)}
-    if len(shots) > 1 and answered:
-        values |= {"rtt_min": min(answered), "rtt_max": max(answered)}
-    mean = sum(answered) / len(answered) if answered else None
-    if len(answered) == len(shots):
-        return Outcome(Verdict.OK, None, "", mean, phases, values)
-    fault = next((shot.fault for shot in shots if shot.fault is not None), None)
-    if not answered:
-        fault = fault or Fault(Reason.TIMEOUT, f"no reply within {timeout:g} s")
-        return Outcome(verdict_of(fault.reason), fault.reason, fault.detail, None, phases, values)
-    if fault is not None and fault.reason in OURS:
-        return Outcome(Verdict.OK, None, "", mean, phases, values)
-    return Outcome(Verdict.WARN, Reason.PACKET_LOSS, f"{len(answered)} of {len(shots)} answered", mean, phases, values)
+def _send_paced(aims: Sequence[Paced], pingers: PingSockets, attempt: Attempt, tell: Callable[[int, Outcome], None]) -> Callable[[], None]:
+    def ended(place: int, shots: Sequence[Shot]) -> None:
+        tell(place, judge(shots, attempt.timeout, {}, pingers.echoes.take(aims[place].address)))
+
+    train = Train([each.address for each in aims], aims[0].options, pingers, ended)
+    train.go()
+    return train.stop
 
 
 def ready(vantage: Vantage, _checks: Sequence[Check]) -> None:

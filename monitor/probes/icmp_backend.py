@@ -16,6 +16,8 @@ from icmplib.utils import unique_identifier
 from monitor.core.verdict import Outcome, Reason, Verdict
 from monitor.probes.attempt import Attempt
 from monitor.probes.faults import Fault, NoPingSocketsError, local_fault, verdict_of
+from monitor.probes.icmp_judge import figures
+from monitor.probes.icmp_manner import IcmpOptions
 
 _LONGEST = 60.0
 _REPLIES = (0, 129)
@@ -26,11 +28,14 @@ def wants_icmplib(backend: str) -> bool:
     return backend == "icmplib" or sys.platform != "linux"
 
 
-async def probe_by_icmplib(address: bytes, count: int, interval: float, attempt: Attempt) -> Outcome:
-    """Send `count` packets one after the other and judge them; same outcome as over the shared sockets."""
+async def probe_by_icmplib(address: bytes, options: IcmpOptions, attempt: Attempt) -> Outcome:
+    """Send the packets one after the other and judge them; same outcome as over the shared sockets, but for `df`."""
+    if options.df:
+        raise Fault(Reason.INTERNAL, "df: icmplib does not know it")
+    count, interval = options.count, options.packet_interval
     each = max(0.05, attempt.left / count - interval * (count - 1) / count) * 0.95
     numeric = socket.inet_ntop(socket.AF_INET if len(address) == 4 else socket.AF_INET6, address)
-    replies = await asyncio.to_thread(_ping, numeric, count, interval, min(each, _LONGEST))
+    replies = await asyncio.to_thread(_ping, numeric, options, min(each, _LONGEST))
     answered = [seconds for seconds in replies if isinstance(seconds, float)]
     faults = [fault for fault in replies if isinstance(fault, Fault)]
     values: dict[str, object] = {"sent": count, "received": len(answered)}
@@ -38,22 +43,24 @@ async def probe_by_icmplib(address: bytes, count: int, interval: float, attempt:
         fault = faults[0] if faults else Fault(Reason.TIMEOUT, f"no reply within {each:.3g} s")
         return Outcome(verdict_of(fault.reason), fault.reason, fault.detail, None, attempt.phases, values)
     mean = sum(answered) / len(answered)
-    values |= {"rtt_min": min(answered), "rtt_max": max(answered)}
+    if count > 1:
+        values |= figures(answered)
     if len(answered) == count:
         return Outcome(Verdict.OK, None, "", mean, attempt.phases, values)
     return Outcome(Verdict.WARN, Reason.PACKET_LOSS, f"{len(answered)} of {count} answered", mean, attempt.phases, values)
 
 
-def _ping(address: str, count: int, interval: float, timeout: float) -> list[float | Fault]:
+def _ping(address: str, options: IcmpOptions, timeout: float) -> list[float | Fault]:
     kind = icmplib.ICMPv6Socket if ":" in address else icmplib.ICMPv4Socket
     identity = unique_identifier()
     replies: list[float | Fault] = []
     try:
-        with kind(privileged=False) as link:
-            for sequence in range(count):
+        with kind(options.source or None, privileged=False) as link:
+            for sequence in range(options.count):
                 if sequence:
-                    time.sleep(interval)
-                replies.append(_once(link, icmplib.ICMPRequest(address, identity, sequence), timeout))
+                    time.sleep(options.packet_interval)
+                request = icmplib.ICMPRequest(address, identity, sequence, payload_size=options.size, ttl=options.ttl or 64)
+                replies.append(_once(link, request, timeout))
     except icmplib.SocketPermissionError:
         raise NoPingSocketsError from None
     return replies

@@ -1,4 +1,4 @@
-"""The shared ping sockets of one event loop: one a family, changed now and then so that the ICMP id changes.
+"""The shared ping sockets of one event loop: one a family and manner, changed now and then so that the ICMP id changes.
 
 Some firewalls hold state by ICMP id and block an id for ever after one bad moment: so a fresh socket is taken every
 `FRESH` seconds, and at once (but not more than once in `CALM` seconds) after a packet went unanswered.
@@ -10,12 +10,18 @@ import socket
 import time
 from collections.abc import Callable, Sequence
 
+from monitor.probes.icmp_echoes import Echoes
 from monitor.probes.icmp_family import FAMILIES, Family
+from monitor.probes.icmp_manner import PLAIN, Manner
 from monitor.probes.icmp_socket import PingSocket, Shot
 from monitor.probes.vantage import Vantage
 
 FRESH = 60.0
 CALM = 1.0
+REST = 0.005
+"""Seconds before a packet is tried again for which the queue of the network card had no room."""
+KEPT = 2
+"""Old sockets that stay open though nobody waits there, to hear what comes too late."""
 
 
 class PingSockets:
@@ -25,8 +31,10 @@ class PingSockets:
         self._loop = asyncio.get_running_loop()
         self._fresh = fresh
         self._calm = calm
-        self._current: dict[int, PingSocket] = {}
+        self._current: dict[tuple[int, Manner], PingSocket] = {}
         self._old: list[PingSocket] = []
+        self._resting: set[PingSocket] = set()
+        self.echoes = Echoes()
 
     def close(self) -> None:
         """Close all sockets."""
@@ -37,16 +45,16 @@ class PingSockets:
 
     def open(self) -> None:
         """Open the socket of IPv4 now. Raises NoPingSocketsError where the kernel refuses."""
-        self._socket(FAMILIES[4])
+        self._socket(FAMILIES[4], PLAIN)
 
     def shots(self, addresses: Sequence[bytes], done: Callable[[Shot], None]) -> list[Shot]:
         """Make a shot at each packed address; nothing is sent yet."""
         tokens = os.urandom(8 * len(addresses))
         return [Shot(address, tokens[8 * index : 8 * index + 8], done) for index, address in enumerate(addresses)]
 
-    def send(self, shots: Sequence[Shot]) -> PingSocket:
+    def send(self, shots: Sequence[Shot], manner: Manner = PLAIN) -> PingSocket:
         """Send shots of one family; return the socket that they left by."""
-        pinger = self._socket(FAMILIES[len(shots[0].address)])
+        pinger = self._socket(FAMILIES[len(shots[0].address)], manner)
         pinger.send(shots)
         return pinger
 
@@ -56,32 +64,47 @@ class PingSockets:
             pinger.receive()
         pinger.forget(shots)
 
-    def _socket(self, family: Family) -> PingSocket:
-        current = self._current.get(family.address_size)
+    def _socket(self, family: Family, manner: Manner) -> PingSocket:
+        current = self._current.get((family.address_size, manner))
         if current is not None:
             age = time.monotonic() - current.opened
             if age < self._fresh and not (current.lost and age >= self._calm):
                 return current
-        return self._renew(family, current)
+        return self._renew(family, manner, current)
 
-    def _renew(self, family: Family, current: PingSocket | None) -> PingSocket:
+    def _renew(self, family: Family, manner: Manner, current: PingSocket | None) -> PingSocket:
         try:
-            pinger = PingSocket(family, self._full)
+            pinger = PingSocket(family, self._full, self.echoes, manner)
         except OSError:
             if current is not None:  # no descriptor left: the old id is better than no look
                 return current
             raise
         self._loop.add_reader(pinger.socket, pinger.receive)
-        self._current[family.address_size] = pinger
+        self._current[family.address_size, manner] = pinger
         if current is not None:
             self._old.append(current)
-        for old in [old for old in self._old if not old.busy]:
-            self._old.remove(old)
-            self._drop(old)
+        self._clear()
         return pinger
 
+    def _clear(self) -> None:
+        """Let go of sockets that nobody needs: manners that were not asked for of late, and all but the last of the old ones."""
+        for key, pinger in list(self._current.items()):
+            if key[1] != PLAIN and time.monotonic() - pinger.opened > 10 * FRESH:
+                self._old.append(self._current.pop(key))
+        for old in [old for old in self._old if not old.busy][:-KEPT]:
+            self._old.remove(old)
+            self._drop(old)
+
     def _full(self, pinger: PingSocket) -> None:
-        self._loop.add_writer(pinger.socket, self._writable, pinger)
+        if not pinger.crowded:
+            self._loop.add_writer(pinger.socket, self._writable, pinger)
+        elif pinger not in self._resting:
+            self._resting.add(pinger)
+            self._loop.call_later(REST, self._rested, pinger)
+
+    def _rested(self, pinger: PingSocket) -> None:
+        self._resting.discard(pinger)
+        pinger.flush()
 
     def _writable(self, pinger: PingSocket) -> None:
         self._loop.remove_writer(pinger.socket)

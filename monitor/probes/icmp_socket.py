@@ -1,8 +1,8 @@
-"""Echo requests and replies over one shared ping socket: matched by source address and an 8-byte random token.
+"""Echo requests and replies over one shared socket: matched by source address and an 8-byte random token.
 
-Linux only (icmp(7), ping sockets). The kernel sets the ICMP id, sums and stamps of receipt; errors of routers come by the
-error queue. The round trip is the time since sending on the monotonic clock, less the time that the reply lay in the
-socket: a loop that stalls does not lengthen it, and a clock that is set does not bend it.
+The kernel stamps the receipt and hands us errors of routers by the error queue; on a ping socket it sets ICMP id and sum, too. The
+round trip is the time since sending on the monotonic clock, less the time that the reply lay in the socket: a loop that stalls does
+not lengthen it, and a clock that is set does not bend it.
 """
 
 import errno
@@ -14,20 +14,21 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from monitor.core.verdict import Reason
-from monitor.probes.faults import Fault, NoPingSocketsError, local_fault
+from monitor.probes.faults import Fault, local_fault
+from monitor.probes.icmp_echoes import Echoes
 from monitor.probes.icmp_family import CONTROL, NAME, PACKET, RECORD, Family
+from monitor.probes.icmp_manner import PLAIN, USUAL_SIZE, Manner
+from monitor.probes.icmp_open import open_socket
 from monitor.probes.icmp_ring import SIZE, Ring
 
-BUFFER = 4 * 1024 * 1024
 ROUNDS = 32
-SO_TIMESTAMPNS = 35
-SO_RCVBUFFORCE = 33
-SO_SNDBUFFORCE = 32
 MSG_ERRQUEUE = 0x2000
 _ORIGIN_ICMP = (2, 3)
 _EXTENDED_ERROR = struct.Struct("=IBBBBII")
 _FULL = (errno.EAGAIN, errno.ENOBUFS)
 _TRIES = 4
+_HEADER = 8
+_TOKEN = struct.Struct("!4H")
 
 
 class Shot:
@@ -46,22 +47,34 @@ class Shot:
 
 
 class PingSocket:
-    """One ping socket of one family; `receive` is to be called when it is readable, `flush` when writable again."""
+    """One socket of one family and manner; `receive` is to be called when it is readable, `flush` when writable again."""
 
-    def __init__(self, family: Family, on_full: Callable[["PingSocket"], None]) -> None:
+    def __init__(self, family: Family, on_full: Callable[["PingSocket"], None], echoes: Echoes, manner: Manner = PLAIN) -> None:
         """Open it. Raises NoPingSocketsError where the kernel refuses, OSError without descriptors."""
-        self.family = family
-        self.socket = _open(family)
+        self.family, self.manner = family, manner
+        opened = open_socket(family, manner)
+        self.socket, self.identity, self._before = opened.socket, opened.identity, opened.header
         self.opened = time.monotonic()
         self.waiting: dict[bytes, Shot] = {}
-        self.lost = False
+        self.lost = self.crowded = False
         self.strays = 0
-        self._on_full = on_full
+        self._on_full, self._echoes = on_full, echoes
         self._queue: deque[Shot] = deque()
-        self._out = Ring(RECORD, (NAME[0], family.name_size), (0, 0), PACKET)
-        self._in = Ring(RECORD, (NAME[0], family.name_size), CONTROL, PACKET)
+        self._by_sequence: dict[bytes, Shot] | None = None
+        """Who waits, for routers that quote no more than a header; made when one does, and anew only after more was sent."""
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        family, name = self.family, (NAME[0], self.family.name_size)
+        size, tail = _HEADER + min(self.manner.size, USUAL_SIZE), max(0, self.manner.size - USUAL_SIZE)
+        self._whole = self._before + size + tail
+        self._out = Ring(RECORD, name, (0, 0), (PACKET[0], size), tail)
+        self._in = Ring(RECORD, name, CONTROL, (PACKET[0], PACKET[1]), self._before + tail)
         self._view = memoryview(self._in.buffer)
-        head = struct.pack("=H", family.number).ljust(NAME[1] + CONTROL[1], b"\0") + bytes((family.echo, 0))
+        self._record = family.record if self.identity is None else family.raw_record
+        head = struct.pack("=H", family.number).ljust(NAME[1] + CONTROL[1], b"\0") + struct.pack(
+            "!BBHH", family.echo, 0, 0, self.identity or 0
+        )
         for index in range(SIZE):
             self._out.buffer[index * RECORD : index * RECORD + len(head)] = head
 
@@ -92,10 +105,14 @@ class PingSocket:
                 return
 
     def forget(self, shots: Sequence[Shot]) -> None:
-        """Wait no longer for these; what was not answered marks the socket, so that the next looks use another ICMP id."""
+        """Wait no longer for these; what was not answered marks the socket, so that the next looks use another ICMP id.
+
+        A reply that comes later is known as such.
+        """
         for shot in shots:
             if self.waiting.pop(shot.token, None) is not None:
                 self.lost = True
+                self._echoes.keep(shot)
         if self._queue:
             given_up = {shot.token for shot in shots}
             self._queue = deque(shot for shot in self._queue if shot.token not in given_up)
@@ -132,9 +149,22 @@ class PingSocket:
         for column in range(2):
             buffer[sequence + column : end : RECORD] = tokens[column::8]
 
+    def _seal(self, batch: Sequence[Shot]) -> None:
+        """Write the sums of ICMP into the records: over IPv4 the kernel leaves that to whoever has a raw socket."""
+        head = (self.family.echo << 8) + (self.identity or 0)
+        for index, shot in enumerate(batch):
+            words = _TOKEN.unpack(shot.token)
+            total = head + words[0] + sum(words)
+            total = (total & 0xFFFF) + (total >> 16)
+            at = index * RECORD + PACKET[0] + 2
+            self._out.buffer[at : at + 2] = (~(total + (total >> 16)) & 0xFFFF).to_bytes(2)
+
     def _send_batch(self, batch: Sequence[Shot]) -> int:
         """Send one ring full; return how many are dealt with (sent, or known not to be sendable)."""
         self._fill(batch)
+        if self._before:
+            self._seal(batch)
+        self._by_sequence = None
         for shot in batch:
             self.waiting[shot.token] = shot
         gone = tries = 0
@@ -144,6 +174,7 @@ class PingSocket:
                 sent = self._out.send(self.socket.fileno(), gone, len(batch) - gone)
             except OSError as error:
                 if error.errno in _FULL:
+                    self.crowded = error.errno == errno.ENOBUFS  # the queue of the card, of whose room nobody tells us
                     break
                 tries += 1
                 self._take_errors()  # an error of an earlier packet is told to whoever sends next: try again
@@ -161,16 +192,31 @@ class PingSocket:
 
     def _match(self, got: int) -> None:
         now, wall, reply, waiting = time.monotonic(), time.time(), self.family.reply, self.waiting
-        for address, seconds, nanoseconds, kind, token in self.family.record.iter_unpack(self._view[: got * RECORD]):
+        for index, length in self._in.shorter(got, self._whole):
+            self._cut_short(index * RECORD, length - self._before)
+        for address, seconds, nanoseconds, kind, token in self._record.iter_unpack(self._view[: got * RECORD]):
             shot = waiting.get(token)
             if shot is None or shot.address != address or kind != reply:
                 self.strays += 1
+                if kind == reply:
+                    self._echoes.heard(address, token)
                 continue
             del waiting[token]
             elapsed = now - shot.sent
             lay = wall - seconds - nanoseconds * 1e-9
             shot.seconds = elapsed - lay if 0.0 <= lay <= elapsed else elapsed
             shot.done(shot)
+
+    def _cut_short(self, record: int, length: int) -> None:
+        """A reply that lacks some of our data is told as such; one that lacks the token is nobody's, whatever lay there before."""
+        at = record + PACKET[0] + self._before + _HEADER
+        if length < _HEADER + _TOKEN.size:
+            self._view[at : at + _TOKEN.size] = bytes(_TOKEN.size)
+            return
+        shot = self.waiting.get(bytes(self._view[at : at + _TOKEN.size]))
+        address = record + self.family.address_at
+        if shot is not None and self._view[address : address + self.family.address_size] == shot.address:
+            self._echoes.count(shot.address, "truncated")
 
     def _take_errors(self) -> None:
         """Empty the error queue; ICMP errors end the shots that they quote."""
@@ -185,23 +231,30 @@ class PingSocket:
                     self._error(socket.inet_pton(self.family.number, name[0].partition("%")[0]), quoted, data)
 
     def _error(self, address: bytes, quoted: bytes, data: bytes) -> None:
-        number, origin, kind, code, *_ = _EXTENDED_ERROR.unpack_from(data)
+        number, origin, kind, code, _, information, _ = _EXTENDED_ERROR.unpack_from(data)
         shot = self._quoted(address, quoted)
-        if shot is None or (origin in _ORIGIN_ICMP and kind not in self.family.error_types):
-            self.strays += 1  # nobody's, or a hint (a redirect) and no error
+        if shot is None or (origin in _ORIGIN_ICMP and not self._is_error(kind, code)):
+            self.strays += 1  # nobody's, or a hint and no error
         elif origin in _ORIGIN_ICMP:
             said_by = _offender(self.family, data[_EXTENDED_ERROR.size :])
-            self._finish(shot, fault=Fault(Reason.UNREACHABLE, f"{said_by} says: {self.family.say(kind, code)}"))
+            said = self.family.say(kind, code, information, few_hops=self.manner.ttl > 0)
+            self._finish(shot, fault=Fault(Reason.UNREACHABLE, f"{said_by} says: {said}"))
         else:
             self._finish(shot, fault=local_fault(OSError(number, os.strerror(number))))
+
+    def _is_error(self, kind: int, code: int) -> bool:
+        """Whether that ends a packet: a redirect does not, and "too big" only what must not be divided."""
+        return self.manner.df if (kind, code) == self.family.too_big else kind in self.family.error_types
 
     def _quoted(self, address: bytes, quoted: bytes) -> Shot | None:
         """The shot that a router quotes: by its token, or by its sequence number where no more than the header came back."""
         if len(quoted) >= 16:
             shot = self.waiting.get(quoted[8:16])
             return shot if shot is not None and shot.address == address else None
-        sequence = quoted[6:8]
-        return next((shot for shot in self.waiting.values() if shot.token[:2] == sequence and shot.address == address), None)
+        if self._by_sequence is None:
+            self._by_sequence = {shot.address + shot.token[:2]: shot for shot in self.waiting.values()}
+        shot = self._by_sequence.get(address + quoted[6:8])
+        return shot if shot is not None and shot.token in self.waiting else None
 
     def _finish(self, shot: Shot, fault: Fault) -> None:
         self.waiting.pop(shot.token, None)
@@ -212,18 +265,3 @@ class PingSocket:
 def _offender(family: Family, name: bytes) -> str:
     packed = name[family.address_at : family.address_at + family.address_size]
     return socket.inet_ntop(family.number, packed) if len(packed) == family.address_size and any(packed) else "the network"
-
-
-def _open(family: Family) -> socket.socket:
-    try:
-        made = socket.socket(family.number, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC, family.protocol)
-    except PermissionError:
-        raise NoPingSocketsError from None
-    made.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-    made.setsockopt(family.level, family.receive_errors, 1)
-    for force, polite in ((SO_RCVBUFFORCE, socket.SO_RCVBUF), (SO_SNDBUFFORCE, socket.SO_SNDBUF)):
-        try:
-            made.setsockopt(socket.SOL_SOCKET, force, BUFFER)
-        except OSError:
-            made.setsockopt(socket.SOL_SOCKET, polite, BUFFER)
-    return made

@@ -5,7 +5,6 @@ fault (`own_resolver`); one that answers, but not for this name, is the name's (
 """
 
 import asyncio
-import errno
 import ipaddress
 import itertools
 import os
@@ -13,7 +12,6 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 
-import dns.asyncquery
 import dns.exception
 import dns.message
 import dns.name
@@ -23,7 +21,8 @@ import dns.resolver
 
 from monitor.core.verdict import Reason
 from monitor.probes.attempt import Attempt
-from monitor.probes.faults import Fault, fault_of
+from monitor.probes.dns_wire import ask_server
+from monitor.probes.faults import Fault
 from monitor.probes.vantage import Vantage
 
 Server = tuple[str, int]
@@ -106,15 +105,15 @@ async def exchange(question: dns.message.Message, servers: Sequence[Server], att
     for address, port in itertools.islice(itertools.cycle(servers), 64):
         try:
             async with asyncio.timeout(again):
-                answer, _ = await dns.asyncquery.udp_with_fallback(
-                    question, address, port=port, timeout=None, ignore_unexpected=True, ignore_errors=True
-                )
+                answer = await ask_server(question, address, port)
         except TimeoutError:
             continue
-        except (OSError, EOFError) as error:
+        except Fault as fault:
+            if fault.reason in {Reason.NO_DESCRIPTOR, Reason.NO_PERMISSION}:
+                raise
             dead.add((address, port))
             if len(dead) == len(set(servers)):
-                raise Fault(Reason.OWN_RESOLVER, f"name server {address}: {_said(error)}") from error
+                raise Fault(Reason.OWN_RESOLVER, f"name server {address}: {fault.detail}") from fault
             continue
         if answer.rcode() not in _FAILED:
             return answer
@@ -140,12 +139,6 @@ def server_of(text: str) -> Server:
     if not port.isdecimal() or not 0 < int(port) < 65536:
         raise ValueError(f"{text!r}: {port!r} is not a port")
     return host, int(port)
-
-
-def _said(error: Exception) -> str:
-    if isinstance(error, OSError) and error.errno in {errno.EMFILE, errno.ENFILE}:
-        raise error
-    return fault_of(error).detail if isinstance(error, OSError) else "ended the connection"
 
 
 @lru_cache(maxsize=4096)

@@ -14,6 +14,8 @@ the start and the first look of each (which reads its options), and what is done
 send as many: there both wake up cold for a few packets, which is most of what they cost. It is told, not held to a goal. On
 loopback the replies to what is sent together come together; where they come one by one, a waking each comes on top.
 
+`icmp-three`: the same road where a look is three packets 50 ms apart, 2,000 addresses every second; CPU a packet.
+
 All figures are the least of ROUNDS rounds.
 """
 
@@ -26,8 +28,9 @@ import resource
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))
@@ -76,7 +79,8 @@ def _flood() -> float:
     return min(asyncio.run(run()) for _ in range(ROUNDS))
 
 
-def _looks(count: int, interval: float) -> float:
+def _looks(count: int, interval: float, options: Mapping[str, object] = MappingProxyType({})) -> float:
+    """CPU a look over that many addresses, each looked at every `interval` seconds with these keys."""
     from monitor.core.city import Check  # noqa: PLC0415
     from monitor.core.events import ProbeResult  # noqa: PLC0415
     from monitor.core.rules import Grade  # noqa: PLC0415
@@ -85,7 +89,7 @@ def _looks(count: int, interval: float) -> float:
     from monitor.probes.deadline import look, look_many  # noqa: PLC0415
     from monitor.schedule import Schedule  # noqa: PLC0415
 
-    checks = [Check(f"{address}/icmp", address, "icmp", address, Grade.FIBRE, interval, 1) for address in _addresses(count)]
+    checks = [Check(f"{address}/icmp", address, "icmp", address, Grade.FIBRE, interval, 1, options) for address in _addresses(count)]
     marks: list[float] = []
     results = itertools.count(1)
 
@@ -134,12 +138,15 @@ def _inside() -> None:
         command = min(_child([str(ROOT / ".venv/bin/pantau"), "ping", "-", "--count", "1"], listed) for _ in range(ROUNDS))
         paced = min(_child(["fping", "-q", "-c1", "-i1"], few, FEW) for _ in range(ROUNDS))
         looks_paced = _looks(FEW, FEW / 1000)
+        three = _looks(FEW, 1, {"count": 3, "packet_interval": 0.05}) / 3
+        three_by_fping = min(_child(["fping", "-q", "-c3", "-i0", "-p50"], few, 3 * FEW) for _ in range(ROUNDS))
         with peers.blackbox("modules: {icmp: {prober: icmp}}", Path(folder)) as exporter:
             theirs = min(exporter.cost("icmp", _addresses(500)) for _ in range(ROUNDS))
     _say("icmp-flood", flood, "fping -q -c1 -i0", fping, 1.5, command=round(1e6 * command, 2))
     _say("icmp-blackbox", flood, "blackbox_exporter", theirs, 0.05)
     _say("icmp-look", looks, "fping -q -c1 -i0", fping, 1.5, paced=round(1e6 * looks_paced, 2), fping_paced=round(1e6 * paced, 2))
     _say("icmp-look-blackbox", looks, "blackbox_exporter", theirs, 0.05)
+    _say("icmp-three", three, "fping -q -c3 -i0 -p50", three_by_fping, 3)
 
 
 def _say(bench: str, ours: float, peer: str, theirs: float, goal: float, **more: float) -> None:
