@@ -3,6 +3,7 @@
 By hand: `pantau probe snmp 198.18.0.1 community=public read=system`, beside it `snmpget -v2c -c public 198.18.0.1 sysName.0`.
 """
 
+import asyncio
 import time
 from typing import Any
 
@@ -11,9 +12,10 @@ from monitor.probes.attempt import Attempt
 from monitor.probes.faults import Fault
 from monitor.probes.names import Names
 from monitor.probes.snmp_agent import Community, Memory, TooBigError
+from monitor.probes.snmp_engine import Engines
 from monitor.probes.snmp_options import SnmpOptions
 from monitor.probes.snmp_read import GROUPS, read_oids
-from monitor.probes.snmp_user import Engines, User
+from monitor.probes.snmp_user import User
 from monitor.probes.vantage import Vantage
 from monitor.secret import reveal
 
@@ -60,6 +62,9 @@ async def probe(target: str, options: SnmpOptions, vantage: Vantage, attempt: At
         if single := [word for word in options.read if word not in GROUPS]:
             with attempt.phase("oids", attempt.late):
                 attempt.values |= await read_oids(agent, single)
+    except asyncio.CancelledError:
+        memory.version = ""  # another device may stand there now
+        raise
     except TooBigError:
         raise Fault(Reason.SNMP_ERROR, "the agent finds even one value too big") from None
     finally:

@@ -4,9 +4,12 @@ Sources: SNMPv2-MIB and IF-MIB (RFC 3418, 2863), UPS-MIB (RFC 1628), LLDP-MIB (I
 joined by index, and whatever is missing is left out.
 """
 
+import codecs
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from monitor.probes.snmp_agent import Agent, Oid, TooBigError, Value
+from monitor.probes.ber import Oid
+from monitor.probes.snmp_agent import Agent, TooBigError
+from monitor.probes.snmp_message import Value
 from monitor.probes.snmp_walk import walk
 
 MAX_TEXT = 120
@@ -104,12 +107,12 @@ def text(value: Value) -> str:
         return ""
     for encoding in ("utf-8", "gb18030"):
         try:
-            decoded = value.decode(encoding)
+            decoded = codecs.getincrementaldecoder(encoding)().decode(value[: 8 * MAX_TEXT])  # which may cut a sign in two
             break
         except UnicodeDecodeError:
             continue
     else:
-        decoded = value.decode("latin-1")
+        decoded = value[: 8 * MAX_TEXT].decode("latin-1")
     return " ".join("".join(sign if sign.isprintable() else " " for sign in decoded).split()).strip('"')[:MAX_TEXT]
 
 

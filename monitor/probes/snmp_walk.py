@@ -1,33 +1,38 @@
-"""Walking a column of a table, within bounds: names must grow and lie under the column, rows and rounds are counted."""
+"""Walking a column of a table, within bounds: every answer must bring something new under the column; rows and rounds are counted."""
 
 from monitor.core.verdict import Reason
+from monitor.probes.ber import Oid
 from monitor.probes.faults import Fault
-from monitor.probes.snmp_agent import Agent, Oid, Rows, TooBigError, Value
+from monitor.probes.snmp_agent import Agent, TooBigError
+from monitor.probes.snmp_message import Rows, Value
 
 MAX_ROWS = 4096
 MAX_ROUNDS = 1024
 
 
 async def walk(agent: Agent, column: Oid, limit: int = MAX_ROWS) -> dict[Oid, Value]:
-    """Return the values of a column by index (the rest of the name), at most `limit`; the walk ends where names do not grow.
+    """Return the values of a column by index (the rest of the name), at most `limit`.
 
-    Raises Fault. A device that cannot bear many rows at once is asked for half as many, then one by one, and that is remembered.
+    It ends with the first name outside the column and with an answer that brings nothing new: whoever repeats himself goes no
+    round twice, and whoever tells his rows in no order, or twice, is heard out. Raises Fault. A device that cannot bear many
+    rows at once is asked for fewer, then one by one, and that is remembered.
     """
     found: dict[Oid, Value] = {}
     last = column
     for _ in range(MAX_ROUNDS):
-        rows = await _more(agent, last)
-        for name, value in rows:
-            if name[: len(column)] != column or name <= last:
-                return found
+        heard = len(found)
+        for name, value in await _more(agent, last):
+            if name[: len(column)] != column or len(found) >= limit or name == column:
+                return _there(found)
+            found.setdefault(name[len(column) :], value)
             last = name
-            if value is not None:
-                found[name[len(column) :]] = value
-            if len(found) >= limit:
-                return found
-        if not rows:
-            return found
-    return found
+        if len(found) == heard:
+            break
+    return _there(found)
+
+
+def _there(found: dict[Oid, Value]) -> dict[Oid, Value]:
+    return {index: value for index, value in found.items() if value is not None}
 
 
 async def _more(agent: Agent, last: Oid) -> Rows:
@@ -37,7 +42,7 @@ async def _more(agent: Agent, last: Oid) -> Rows:
             if repetitions > 1:
                 return await agent.request("bulk", [last], repetitions)
             return await agent.request("next", [last])
-        except TooBigError:
+        except TooBigError as error:
             if repetitions <= 1:
                 raise Fault(Reason.SNMP_ERROR, "the agent finds even one value too big") from None
-            agent.memory.repetitions = repetitions // 2
+            agent.memory.less(error.part)
