@@ -59,6 +59,7 @@ class Peer3(asyncio.DatagramProtocol):
     def __init__(self, rows: Sequence[Row], who: Self, twist: Callable[[Asked, bytes], bytes | None]) -> None:
         self.view = Ordered(rows)
         self.who = who
+        self.questions = 0
         self._twist = twist
         self._keys: dict[bytes, bytes] = {}
         self._transport: asyncio.DatagramTransport | None = None
@@ -68,6 +69,7 @@ class Peer3(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         asked = read(data)
+        self.questions += 1
         said = self._twist(asked, self.answer(asked))
         if said is not None and self._transport is not None:
             self._transport.sendto(said, addr)

@@ -38,7 +38,7 @@ def test_an_answer_is_read_as_it_was_written() -> None:
         (0x46, b"\xff" * 8, 2**64 - 1),
         (0x02, b"\xff", -1),
         (0x06, b"\x2b\x06\x01", (1, 3, 6, 1)),
-        (0x40, b"\n\x14\x00\x01", b"\n\x14\x00\x01"),
+        (0x40, b"\n\x14\x00\x01", (10, 20, 0, 1)),
         (0x81, b"", None),
     ],
 )

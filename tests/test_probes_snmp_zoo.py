@@ -18,7 +18,7 @@ from tests.zoo import DEVICES, LIARS, RECORDINGS, WELL, Animal, indices, recordi
 from tests.zoo_v3 import MAMMALS, Mammal
 
 SHARED = Path(os.environ.get("PANTAU_TEST_SNMPREC", Path(__file__).resolve().parents[2] / "shared" / "snmprec"))
-BACKENDS = ["pysnmp"]
+BACKENDS = ["pysnmp", "fast"]
 ANIMALS = [*recordings(RECORDINGS), *recordings(SHARED), *DEVICES, *LIARS]
 TIMEOUT = 10.0
 

@@ -5,14 +5,16 @@ By hand: `pantau probe snmp 198.18.0.1 community=public read=system`, beside it 
 
 import asyncio
 import time
-from typing import Any
 
 from monitor.core.verdict import Outcome, Reason, Verdict
 from monitor.probes.attempt import Attempt
 from monitor.probes.faults import Fault
 from monitor.probes.names import Names
-from monitor.probes.snmp_agent import Community, Memory, TooBigError
+from monitor.probes.snmp_agent import Agent, Community, Memory, TooBigError
+from monitor.probes.snmp_codec import Codecs, wants_fast
 from monitor.probes.snmp_engine import Engines
+from monitor.probes.snmp_fast import FastCommunity
+from monitor.probes.snmp_fast_user import FastUser
 from monitor.probes.snmp_options import SnmpOptions
 from monitor.probes.snmp_read import GROUPS, read_oids
 from monitor.probes.snmp_user import User
@@ -46,11 +48,7 @@ async def probe(target: str, options: SnmpOptions, vantage: Vantage, attempt: At
     """Read what `read` names; `seconds` is the time until the first answer, and each group is a phase."""
     address = (await vantage.share(Names).resolve(target, attempt))[0]
     memory = vantage.share(Devices).of(address, options)
-    agent: Any
-    if options.user:
-        agent = User(options, memory, vantage.share(Engines), attempt)
-    else:
-        agent = Community(reveal(options.community), [options.version] if options.version else ["2c", "1"], memory, attempt)
+    agent = _agent(options, memory, vantage, attempt)
     attempt.late = Reason.SNMP_TIMEOUT
     await agent.open(address, options.port)
     start, first = time.monotonic(), 0.0
@@ -70,3 +68,15 @@ async def probe(target: str, options: SnmpOptions, vantage: Vantage, attempt: At
     finally:
         agent.close()
     return Outcome(Verdict.OK, seconds=first or time.monotonic() - start, phases=attempt.phases, values=attempt.values)
+
+
+def _agent(options: SnmpOptions, memory: Memory, vantage: Vantage, attempt: Attempt) -> Agent:
+    """Who asks: by community or as a user, and by which back end. Raises Fault."""
+    fast = wants_fast(options.backend or vantage.snmp_backend)
+    if options.user:
+        user = User(options, memory, vantage.share(Engines), attempt)
+        return FastUser(options, user, vantage.share(Engines), vantage.share(Codecs), attempt) if fast else user
+    community, versions = reveal(options.community), [options.version] if options.version else ["2c", "1"]
+    if fast:
+        return FastCommunity(community, versions, memory, attempt, vantage.share(Codecs))
+    return Community(community, versions, memory, attempt)

@@ -47,9 +47,9 @@ class Memory:
     most: int = MOST
     version: str = ""
 
-    def less(self, part: int) -> None:
+    def less(self, asked: int, part: int) -> None:
         """So many at once was too much: ask for a part of them from now on."""
-        self.repetitions = self.most = max(1, self.repetitions // part)
+        self.repetitions = self.most = max(1, asked // part)
 
     def bore(self, asked: int, rows: int, size: int) -> None:
         """An answer of `size` bytes came; when it was full, and twice as much is no more than a packet, ask for twice as much."""
@@ -85,7 +85,7 @@ def connected(address: str, port: int) -> socket.socket:
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class Asked:
     """A question that is out: what, and who waits for it."""
 
     kind: Kind
@@ -103,7 +103,7 @@ class Community(asyncio.DatagramProtocol):
         self._versions = versions
         self._attempt = attempt
         self._transport: asyncio.DatagramTransport | None = None
-        self._waiting: dict[int, _Asked | None] = {}  # None: answered, or given up
+        self._waiting: dict[int, Asked | None] = {}  # None: answered, or given up
         self._bytes = 0
 
     async def open(self, address: str, port: int) -> None:
@@ -120,7 +120,7 @@ class Community(asyncio.DatagramProtocol):
     async def request(self, kind: Kind, oids: Sequence[Oid], repetitions: int = 0) -> Rows:
         """Ask again and again until there is an answer; the time-out is the look's. A silent GETBULK is asked for less."""
         again = max(0.1, self._attempt.timeout / (8 if kind == "bulk" else 5))
-        asked = _Asked(kind, tuple(oids), repetitions, asyncio.get_running_loop().create_future())
+        asked = Asked(kind, tuple(oids), repetitions, asyncio.get_running_loop().create_future())
         before = self._attempt.late, self._attempt.doing
         numbers: list[int] = []
         try:
@@ -138,19 +138,28 @@ class Community(asyncio.DatagramProtocol):
             asked.answer.cancel()
         raise AssertionError("unreachable")  # pragma: no cover
 
-    def _send(self, version: str, asked: _Asked) -> int:
-        number = secrets.randbelow(2**31 - 1) + 1
-        kind: Kind = "next" if asked.kind == "bulk" and version == "1" else asked.kind
+    def _send(self, version: str, asked: Asked) -> int:
+        number, question = self._question(version, asked)
         self._waiting[number] = asked
         if self._transport is not None:
-            self._transport.sendto(snmp_message.question(version, self._community, kind, asked.oids, asked.repetitions, number))
+            self._transport.sendto(question)
         return number
+
+    def _question(self, version: str, asked: Asked) -> tuple[int, bytes]:
+        """The request id, and the question in wire form."""
+        number = secrets.randbelow(2**31 - 1) + 1
+        kind: Kind = "next" if asked.kind == "bulk" and version == "1" else asked.kind
+        return number, snmp_message.question(version, self._community, kind, asked.oids, asked.repetitions, number)
+
+    def _read(self, data: bytes) -> Answer:
+        """What came. Raises ValueError."""
+        return snmp_message.answer(data)
 
     def datagram_received(self, data: bytes, addr: object) -> None:
         del addr  # connected: it can only be the agent
         self._bytes += len(data)
         try:
-            came = snmp_message.answer(data)
+            came = self._read(data)
         except ValueError:
             self._odd("it answers what cannot be read")
             return
@@ -160,7 +169,7 @@ class Community(asyncio.DatagramProtocol):
         if asked is not None and not asked.answer.done():
             self._take(came, asked)
 
-    def _take(self, came: Answer, asked: _Asked) -> None:
+    def _take(self, came: Answer, asked: Asked) -> None:
         if self._bytes > MAX_BYTES:
             asked.answer.set_exception(Fault(Reason.SNMP_ERROR, f"it answers more than {MAX_BYTES} bytes"))
         elif came.status == 0 and not fits(asked.kind, asked.oids, asked.repetitions, came.rows):

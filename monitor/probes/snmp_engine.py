@@ -53,21 +53,21 @@ class _Guarded:
     def send_message(self, message: bytes, address: tuple[str, int]) -> None:
         if len(self._asked) >= MAX_ASKED:
             self._asked.pop(next(iter(self._asked)))
-        self._asked[_number(message)] = address[0], address[1]
+        self._asked[message_number(message)] = address[0], address[1]
         super().send_message(message, address)  # type: ignore[misc]  # pysnmp's transport
 
     def datagram_received(self, datagram: bytes, address: tuple[str, int]) -> None:
         if len(self.heard) < MAX_HEARD:
             self.heard.add(address[0])
         try:
-            if self._asked.get(_number(datagram)) == (address[0], address[1]):
+            if self._asked.get(message_number(datagram)) == (address[0], address[1]):
                 self._callback_function(self, address, datagram)  # type: ignore[attr-defined]
         except UNREADABLE:
             return
 
 
-def _number(message: bytes) -> int:
-    """The msgID of a message of version 3 (RFC 3412, 6.2). Raises ValueError."""
+def message_number(message: bytes) -> int:
+    """Return the msgID of a message of version 3 (RFC 3412, 6.2). Raises ValueError."""
     for _, content in ber.items(message):
         fields = list(ber.items(content))
         return ber.read_integer(next(ber.items(fields[1][1]))[1])
@@ -116,6 +116,11 @@ class Engines:
                 engine.close_dispatcher()
         self._own.clear()
         self._common = None
+
+    @property
+    def made(self) -> bool:
+        """Whether there was need of an engine yet."""
+        return self._common is not None or bool(self._own)
 
     async def of(self, address: str) -> SnmpEngine:
         """Return the engine to ask this address with; made in a thread, for it takes its time."""

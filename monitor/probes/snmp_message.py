@@ -19,7 +19,7 @@ _WORDS = {code: word for word, code in VERSIONS.items()}
 TOO_BIG, NO_SUCH_NAME = 1, 2
 _REQUEST = {"get": 0xA0, "next": 0xA1, "bulk": 0xA5}
 _RESPONSE = 0xA2
-_COUNTER32, _NUMBERS = 0x41, frozenset({0x41, 0x42, 0x43, 0x46, 0x47})
+_ADDRESS, _COUNTER32, _NUMBERS = 0x40, 0x41, frozenset({0x41, 0x42, 0x43, 0x46, 0x47})
 _ABSENT = frozenset({ber.NULL, 0x80, 0x81, 0x82})
 _NOTHING = ber.tlv(ber.NULL, b"")
 MAX_ROWS = 1024
@@ -58,6 +58,16 @@ def answer(data: bytes) -> Answer:
     return Answer(_WORDS[said], ber.read_integer(number), ber.read_integer(status), rows(names), len(data))
 
 
+def number_of(data: bytes) -> int:
+    """The request id of a question or an answer. Raises ValueError."""
+    _, message = _begin(data, ber.SEQUENCE)
+    for tag, content in ber.items(_fields(message, 3)[2][1]):
+        if tag == ber.INTEGER:
+            return ber.read_integer(content)
+        break
+    raise ValueError("no request id")
+
+
 def rows(names: bytes) -> Rows:
     """Read a list of names with their values. Raises ValueError."""
     found: Rows = []
@@ -70,7 +80,7 @@ def rows(names: bytes) -> Rows:
 
 
 def value(tag: int, content: bytes) -> Value:
-    """Return a value as a number, bytes or an OID; None for "no such object" and its like. Raises ValueError."""
+    """Return a value as a number, bytes or an OID (an address is told like one); None for "no such object". Raises ValueError."""
     if tag == ber.INTEGER:
         return ber.read_integer(content)
     if tag in _NUMBERS:
@@ -78,6 +88,8 @@ def value(tag: int, content: bytes) -> Value:
         return number & 0xFFFFFFFF if tag == _COUNTER32 else number
     if tag == ber.OID:
         return ber.read_oid(content)
+    if tag == _ADDRESS:
+        return tuple(content)
     return None if tag in _ABSENT else content
 
 

@@ -40,7 +40,8 @@ class SnmpOptions(Keys):
     """Keys of an `snmp` check.
 
     `version` 1, 2c or 3 (default: 2c, and 1 where that stays silent); `community`, or `user` with `auth` and `priv`
-    (passphrases) and their protocols; `read`: system, interfaces, ups, lldp or numeric OIDs; at most `max_interfaces` are kept.
+    (passphrases) and their protocols; `read`: system, interfaces, ups, lldp or numeric OIDs; at most `max_interfaces` are kept;
+    `backend` if not that of the city: `fast` (gufo_snmp), `pysnmp`, or `auto`, which is `fast` where it is installed.
     """
 
     port: int = Field(161, ge=1, le=65535)
@@ -53,7 +54,7 @@ class SnmpOptions(Keys):
     priv_protocol: Literal["des", "aes", "aes192", "aes256"] = "aes"
     read: Read = ("system", "interfaces")
     max_interfaces: int = Field(64, ge=1, le=4096)
-    backend: Literal["pysnmp"] = "pysnmp"
+    backend: Literal["", "auto", "pysnmp", "fast"] = ""
 
     @model_validator(mode="after")
     def _whole(self) -> Self:

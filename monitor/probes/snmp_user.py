@@ -6,7 +6,7 @@ from typing import Any
 
 from pyasn1.type import univ
 from pysnmp.hlapi.v3arch import asyncio as hlapi
-from pysnmp.proto import errind
+from pysnmp.proto import errind, rfc1902
 
 from monitor.core.verdict import Reason
 from monitor.probes.attempt import Attempt
@@ -149,6 +149,8 @@ def plain(value: Any) -> Value:  # noqa: ANN401 - whatever pyasn1 made
             return None
         case univ.Integer():
             return int(value)
+        case rfc1902.IpAddress():
+            return tuple(bytes(value))
         case univ.OctetString():
             return bytes(value)
         case univ.ObjectIdentifier():

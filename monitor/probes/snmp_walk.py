@@ -18,10 +18,11 @@ async def walk(agent: Agent, column: Oid, limit: int = MAX_ROWS) -> dict[Oid, Va
     rows at once is asked for fewer, then one by one, and that is remembered.
     """
     found: dict[Oid, Value] = {}
-    last = column
+    last, at_once = column, agent.memory.repetitions
     for _ in range(MAX_ROUNDS):
         heard = len(found)
-        for name, value in await _more(agent, last):
+        at_once = min(at_once, agent.memory.most)
+        for name, value in await _more(agent, last, at_once):
             if name[: len(column)] != column or len(found) >= limit or name == column:
                 return _there(found)
             found.setdefault(name[len(column) :], value)
@@ -35,14 +36,14 @@ def _there(found: dict[Oid, Value]) -> dict[Oid, Value]:
     return {index: value for index, value in found.items() if value is not None}
 
 
-async def _more(agent: Agent, last: Oid) -> Rows:
+async def _more(agent: Agent, last: Oid, at_once: int) -> Rows:
     while True:
-        repetitions = agent.memory.repetitions
         try:
-            if repetitions > 1:
-                return await agent.request("bulk", [last], repetitions)
+            if at_once > 1:
+                return await agent.request("bulk", [last], at_once)
             return await agent.request("next", [last])
         except TooBigError as error:
-            if repetitions <= 1:
+            if at_once <= 1:
                 raise Fault(Reason.SNMP_ERROR, "the agent finds even one value too big") from None
-            agent.memory.less(error.part)
+            agent.memory.less(at_once, error.part)
+            at_once = agent.memory.repetitions
