@@ -76,7 +76,8 @@ async def test_a_look_by_version_3_says_what_it_must_in_time_and_leaves_nothing_
         outcome = await look_at("snmp", "127.0.0.1", keys, mammal.timeout, vantage)
         assert time.monotonic() - start < mammal.timeout + 5
     await asyncio.sleep(0)
-    assert (outcome.verdict, outcome.reason) == (mammal.verdict, mammal.reason), outcome
+    meant = (mammal.fast, None) if mammal.fast and backend == "fast" else (mammal.verdict, mammal.reason)
+    assert (outcome.verdict, outcome.reason) == meant, outcome
     assert outcome.verdict is not Verdict.OK or indices(dict(outcome.values)) == [1, 2, 3]
     assert heard == []
 

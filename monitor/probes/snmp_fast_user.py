@@ -12,13 +12,13 @@ from collections.abc import Hashable, Sequence
 from contextlib import suppress
 from typing import Any
 
-from monitor.probes import ber
+from monitor.probes import ber, snmp_message
 from monitor.probes.attempt import Attempt
 from monitor.probes.ber import Oid
-from monitor.probes.snmp_agent import SILENT, Agent, TooBigError, connected
+from monitor.probes.snmp_agent import SILENT, Agent, TooBigError, connected, fits
 from monitor.probes.snmp_codec import Codec, Codecs
 from monitor.probes.snmp_engine import Engines, message_number
-from monitor.probes.snmp_message import Kind, Rows
+from monitor.probes.snmp_message import TOO_BIG, Kind, Rows
 from monitor.probes.snmp_options import SnmpOptions
 from monitor.secret import reveal
 
@@ -122,7 +122,7 @@ class FastUser(asyncio.DatagramProtocol):
 
     async def _ask(self, codec: Codec3, kind: Kind, oids: Sequence[Oid], repetitions: int, again: float) -> Rows | None:
         """Ask by gufo. Raises TooBigError where an agent that answers is silent on a large question, twice."""
-        data: bytes | None = None
+        question, data = None, None
         for _ in range(2 if kind == "bulk" and self._good else 1):
             question = codec.encode(kind, oids, repetitions)
             if question is None:
@@ -138,6 +138,7 @@ class FastUser(asyncio.DatagramProtocol):
             return None
         codec.used = time.monotonic()
         rows = codec.decode(kind, oids, data)
+        rows = _in_clear(question, data, kind, oids, repetitions) if rows is None and question is not None else rows
         self._good = self._good or rows is not None
         if rows is not None and kind == "bulk":
             self.memory.bore(repetitions, len(rows), len(data))
@@ -188,6 +189,30 @@ class FastUser(asyncio.DatagramProtocol):
         del exc  # nobody listens: the slow one will find it so, and say it
         if self._heard is not None and not self._heard.done():
             self._heard.set_result(b"")
+
+
+def _in_clear(question: bytes, data: bytes, kind: Kind, oids: Sequence[Oid], repetitions: int) -> Rows | None:
+    """What gufo left in doubt, where it is not encrypted: mostly the end of all that an agent has. Raises TooBigError."""
+    try:
+        asked, came = _scoped(question), _scoped(data)
+        if asked is None or came is None:
+            return None
+        number = ber.read_integer(next(ber.items(asked[1]))[1])
+        found = snmp_message.response("3", *came, len(data))
+    except (ValueError, IndexError, StopIteration):
+        return None
+    if found.number == number and found.status == TOO_BIG:
+        raise TooBigError
+    right = found.number == number and found.status == 0 and fits(kind, oids, repetitions, found.rows)
+    return found.rows if right else None
+
+
+def _scoped(message: bytes) -> tuple[int, bytes] | None:
+    """Kind and content of the PDU in a message of version 3 (RFC 3412, 6); None where it is encrypted. Raises ValueError."""
+    for _, content in ber.items(message):
+        tag, scoped = list(ber.items(content))[-1]
+        return list(ber.items(scoped))[-1] if tag == ber.SEQUENCE else None
+    return None
 
 
 def _user(options: SnmpOptions, auth: bytes, priv: bytes) -> Any:  # noqa: ANN401 - gufo's

@@ -49,13 +49,18 @@ def answer(data: bytes) -> Answer:
     """Read an answer. Raises ValueError for anything else."""
     _, message = _begin(data, ber.SEQUENCE)
     (_, version), _, (kind, pdu) = _fields(message, 3)
-    if kind != _RESPONSE:
-        raise ValueError("not an answer")
-    (_, number), (_, status), _, (_, names) = _fields(pdu, 4)
     said = ber.read_integer(version)
     if said not in _WORDS:
         raise ValueError("another version")
-    return Answer(_WORDS[said], ber.read_integer(number), ber.read_integer(status), rows(names), len(data))
+    return response(_WORDS[said], kind, pdu, len(data))
+
+
+def response(version: str, kind: int, pdu: bytes, size: int) -> Answer:
+    """Read what stands within an answer of any version. Raises ValueError for anything else."""
+    if kind != _RESPONSE:
+        raise ValueError("not an answer")
+    (_, number), (_, status), _, (_, names) = _fields(pdu, 4)
+    return Answer(version, ber.read_integer(number), ber.read_integer(status), rows(names), size)
 
 
 def number_of(data: bytes) -> int:
