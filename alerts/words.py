@@ -51,6 +51,8 @@ REASONS: Mapping[Reason, Pair] = {
     Reason.SNMP_AUTH: ("menolak kunci SNMP kita", "refuses our SNMP key"),
     Reason.SNMP_TIMEOUT: ("SNMP tidak menjawab", "SNMP does not answer"),
     Reason.SNMP_ERROR: ("SNMP menjawab dengan kesalahan", "SNMP answers with an error"),
+    Reason.ON_BATTERY: ("listrik padam, UPS memakai baterai", "the mains failed, the UPS runs on its battery"),
+    Reason.RADIO_WEAK: ("sinyal radio lemah", "its radio link is weak"),
     Reason.PACKET_LOSS: ("banyak paket hilang", "loses many packets"),
     Reason.SLOW_ANSWER: ("menjawab lambat", "answers slowly"),
     Reason.PORT_DOWN: (

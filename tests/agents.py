@@ -43,7 +43,7 @@ class Peer(asyncio.DatagramProtocol):
     """An agent that answers as `answer` says; `heard` are the questions that came. `via` sends in its place."""
 
     def __init__(self, rows: Sequence[Row], answer: Answer, via: socket.socket | None = None) -> None:
-        self.view = Ordered(rows)
+        self.view: View = Ordered(rows)
         self.answer = answer
         self.heard: list[Question] = []
         self._via = via

@@ -57,6 +57,8 @@ class Reason(StrEnum):
     SNMP_AUTH = "snmp_auth"
     SNMP_TIMEOUT = "snmp_timeout"
     SNMP_ERROR = "snmp_error"
+    ON_BATTERY = "on_battery"
+    RADIO_WEAK = "radio_weak"
     PACKET_LOSS = "packet_loss"
     SLOW_ANSWER = "slow_answer"
     PORT_DOWN = "port_down"

@@ -32,6 +32,8 @@ OURS = frozenset(
 _VERDICTS = dict.fromkeys(OURS, Verdict.UNSURE) | {
     Reason.TLS_EXPIRES_SOON: Verdict.WARN,
     Reason.PACKET_LOSS: Verdict.WARN,
+    Reason.ON_BATTERY: Verdict.WARN,
+    Reason.RADIO_WEAK: Verdict.WARN,
     Reason.SLOW_ANSWER: Verdict.SLOW,
 }
 _ERRNOS = {

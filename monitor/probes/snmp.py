@@ -5,10 +5,11 @@ By hand: `pantau probe snmp 198.18.0.1 community=public read=system`, beside it 
 
 import asyncio
 import time
+from collections.abc import Mapping
 
 from monitor.core.verdict import Outcome, Reason, Verdict
 from monitor.probes.attempt import Attempt
-from monitor.probes.faults import Fault
+from monitor.probes.faults import Fault, verdict_of
 from monitor.probes.names import Names
 from monitor.probes.snmp_agent import Agent, Community, Memory, TooBigError
 from monitor.probes.snmp_codec import Codecs, wants_fast
@@ -67,7 +68,22 @@ async def probe(target: str, options: SnmpOptions, vantage: Vantage, attempt: At
         raise Fault(Reason.SNMP_ERROR, "the agent finds even one value too big") from None
     finally:
         agent.close()
-    return Outcome(Verdict.OK, seconds=first or time.monotonic() - start, phases=attempt.phases, values=attempt.values)
+    reason, detail = needs_care(attempt.values, options)
+    verdict = Verdict.OK if reason is None else verdict_of(reason)
+    return Outcome(verdict, reason, detail, first or time.monotonic() - start, attempt.phases, attempt.values)
+
+
+def needs_care(values: Mapping[str, object], options: SnmpOptions) -> tuple[Reason | None, str]:
+    """Return why a device that answers needs care, and a word on it: it runs on its battery, or a radio link is bad."""
+    ups, radio = values.get("ups"), values.get("radio")
+    if isinstance(ups, Mapping) and ups.get("on_battery"):
+        left = ups.get("minutes_left")
+        return Reason.ON_BATTERY, "on battery" if left is None else f"on battery, {left} min left"
+    for link in radio if isinstance(radio, list) else ():
+        for word, least, unit in (("signal", options.min_signal, "dBm"), ("quality", options.min_quality, "%")):
+            if link.get(word) is not None and link[word] < least:
+                return Reason.RADIO_WEAK, f"{link['name'] or 'radio'}: {word} {link[word]} {unit}, min_{word} is {least:g}"
+    return None, ""
 
 
 def _agent(options: SnmpOptions, memory: Memory, vantage: Vantage, attempt: Attempt) -> Agent:

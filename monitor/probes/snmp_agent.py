@@ -10,7 +10,7 @@ import secrets
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from monitor.core.verdict import Reason
 from monitor.probes import snmp_message
@@ -41,11 +41,15 @@ SILENT = 4
 
 @dataclass(slots=True)
 class Memory:
-    """What was learned of a device: how many rows at once it bears (1: it knows no GETBULK), at `most`, and which version it speaks."""
+    """What was learned of a device: how many rows at once it bears (1: it knows no GETBULK), at `most`, and which version it speaks.
+
+    `reading` are the counters of its interfaces as they were (see `snmp_interfaces`).
+    """
 
     repetitions: int = REPETITIONS
     most: int = MOST
     version: str = ""
+    reading: Any = None
 
     def less(self, asked: int, part: int) -> None:
         """So many at once was too much: ask for a part of them from now on."""
