@@ -62,8 +62,7 @@ class Gate:
 
     def hear(self, sent: float) -> None:
         """Note that some look sent at this time was answered; to be called for every answer."""
-        if sent > self._answered:
-            self._answered = sent
+        self._answered = max(self._answered, sent)
 
     def hold(self, node: str, deadline: float) -> None:
         """Let a root wait longer."""
