@@ -49,7 +49,7 @@ async def probe(target: str, options: SnmpOptions, vantage: Vantage, attempt: At
     """Read what `read` names; `seconds` is the time until the first answer, and each group is a phase."""
     address = (await vantage.share(Names).resolve(target, attempt))[0]
     memory = vantage.share(Devices).of(address, options)
-    agent = _agent(options, memory, vantage, attempt)
+    agent = agent_of(options, memory, vantage, attempt)
     attempt.late = Reason.SNMP_TIMEOUT
     await agent.open(address, options.port)
     start, first = time.monotonic(), 0.0
@@ -86,8 +86,8 @@ def needs_care(values: Mapping[str, object], options: SnmpOptions) -> tuple[Reas
     return None, ""
 
 
-def _agent(options: SnmpOptions, memory: Memory, vantage: Vantage, attempt: Attempt) -> Agent:
-    """Who asks: by community or as a user, and by which back end. Raises Fault."""
+def agent_of(options: SnmpOptions, memory: Memory, vantage: Vantage, attempt: Attempt) -> Agent:
+    """Return who asks: by community or as a user, and by which back end. Raises Fault."""
     fast = wants_fast(options.backend or vantage.snmp_backend)
     if options.user:
         user = User(options, memory, vantage.share(Engines), attempt)
