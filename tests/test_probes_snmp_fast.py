@@ -1,6 +1,5 @@
 """The back end `fast`: it is really used, finds what the other finds, and hands over what it cannot read."""
 
-import importlib.util
 from pathlib import Path
 
 import pytest
@@ -95,7 +94,7 @@ async def test_a_table_is_asked_in_larger_pieces_once_they_are_known_to_fit() ->
 
 
 async def test_fast_that_is_set_but_not_installed_is_ours(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr("monitor.probes.snmp_codec._installed", lambda: False)
     async with Vantage.of() as vantage, agent(WELL) as (port, _):
         outcome = await look_at("snmp", "127.0.0.1", {"port": port, "backend": "fast"}, 2.0, vantage)
         plain = await look_at("snmp", "127.0.0.1", {"port": port}, 2.0, vantage)

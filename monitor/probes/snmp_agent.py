@@ -7,7 +7,6 @@ comes is counted and passed over, and when time runs out the reason says that so
 import asyncio
 import itertools
 import secrets
-import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -16,7 +15,8 @@ from monitor.core.verdict import Reason
 from monitor.probes import snmp_message
 from monitor.probes.attempt import Attempt
 from monitor.probes.ber import Oid
-from monitor.probes.faults import Fault, fault_of, local_fault
+from monitor.probes.faults import Fault, fault_of
+from monitor.probes.snmp_line import Line
 from monitor.probes.snmp_message import NO_SUCH_NAME, TOO_BIG, Answer, Kind, Rows
 
 REPETITIONS, MOST = 10, 48
@@ -76,29 +76,17 @@ class Agent(Protocol):
         """Let go of the socket."""
 
 
-def connected(address: str, port: int) -> socket.socket:
-    """Return a socket that sends to this agent and hears nobody else. Raises Fault `no_route` where the kernel knows no way."""
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    made = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
-    try:
-        made.connect((address, port))
-    except OSError as error:
-        made.close()
-        raise local_fault(error) from None
-    return made
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Asked:
-    """A question that is out: what, and who waits for it."""
+    """A question that is out: what, and who waits for it; the answer None means that nothing came in time."""
 
     kind: Kind
     oids: tuple[Oid, ...]
     repetitions: int
-    answer: "asyncio.Future[Rows]"
+    answer: "asyncio.Future[Rows | None]"
 
 
-class Community(asyncio.DatagramProtocol):
+class Community:
     """One agent asked by community; `versions` are tried in turn until one is answered."""
 
     def __init__(self, community: str, versions: Sequence[str], memory: Memory, attempt: Attempt) -> None:
@@ -106,47 +94,51 @@ class Community(asyncio.DatagramProtocol):
         self._community = community
         self._versions = versions
         self._attempt = attempt
-        self._transport: asyncio.DatagramTransport | None = None
+        self._line: Line | None = None
         self._waiting: dict[int, Asked | None] = {}  # None: answered, or given up
         self._bytes = 0
 
     async def open(self, address: str, port: int) -> None:
         """Connect to the agent. Raises Fault `no_route` where the kernel knows no way."""
-        made = connected(address, port)
-        self._transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(lambda: self, sock=made)
+        self._line = Line(address, port, self._hear, self._fail)
 
     def close(self) -> None:
         """Close the socket; what is still waited for is given up."""
-        if self._transport is not None:
-            self._transport.abort()
+        if self._line is not None:
+            self._line.close()
         self._waiting.clear()
 
     async def request(self, kind: Kind, oids: Sequence[Oid], repetitions: int = 0) -> Rows:
         """Ask again and again until there is an answer; the time-out is the look's. A silent GETBULK is asked for less."""
         again = max(0.1, self._attempt.timeout / (8 if kind == "bulk" else 5))
-        asked = Asked(kind, tuple(oids), repetitions, asyncio.get_running_loop().create_future())
+        loop = asyncio.get_running_loop()
+        asked = Asked(kind, tuple(oids), repetitions, loop.create_future())
         before = self._attempt.late, self._attempt.doing
         numbers: list[int] = []
         try:
             for turn in itertools.count():
+                asked.answer = loop.create_future()
+                timer = loop.call_later(again, _silent, asked.answer)
                 version = self.memory.version or self._versions[max(0, turn - 1) % len(self._versions)]
                 numbers.append(self._send(version, asked))
-                done, _ = await asyncio.wait([asked.answer], timeout=again)
-                if done:
+                try:
+                    rows = await asked.answer
+                finally:
+                    timer.cancel()
+                if rows is not None:
                     self._attempt.late, self._attempt.doing = before
-                    return asked.answer.result()
+                    return rows
                 if kind == "bulk" and turn:
                     raise TooBigError(SILENT)  # two in a row unanswered: a large answer may be lost on the way
         finally:
             self._waiting.update(dict.fromkeys(numbers))
-            asked.answer.cancel()
         raise AssertionError("unreachable")  # pragma: no cover
 
     def _send(self, version: str, asked: Asked) -> int:
         number, question = self._question(version, asked)
         self._waiting[number] = asked
-        if self._transport is not None:
-            self._transport.sendto(question)
+        if self._line is not None:
+            self._line.send(question)
         return number
 
     def _question(self, version: str, asked: Asked) -> tuple[int, bytes]:
@@ -159,8 +151,7 @@ class Community(asyncio.DatagramProtocol):
         """What came. Raises ValueError."""
         return snmp_message.answer(data)
 
-    def datagram_received(self, data: bytes, addr: object) -> None:
-        del addr  # connected: it can only be the agent
+    def _hear(self, data: bytes) -> None:
         self._bytes += len(data)
         try:
             came = self._read(data)
@@ -188,13 +179,18 @@ class Community(asyncio.DatagramProtocol):
                 self.memory.bore(asked.repetitions if asked.kind == "bulk" else 0, len(came.rows), came.size)
                 asked.answer.set_result([] if came.status else came.rows)
 
-    def error_received(self, exc: Exception) -> None:
+    def _fail(self, error: OSError) -> None:
         for asked in self._waiting.values():
             if asked is not None and not asked.answer.done():
-                asked.answer.set_exception(fault_of(exc))
+                asked.answer.set_exception(fault_of(error))
 
     def _odd(self, what: str) -> None:
         self._attempt.late, self._attempt.doing = Reason.SNMP_ERROR, what
+
+
+def _silent(answer: "asyncio.Future[Rows | None]") -> None:
+    if not answer.done():
+        answer.set_result(None)
 
 
 def fits(kind: Kind, asked: Sequence[Oid], repetitions: int, rows: Rows) -> bool:

@@ -5,6 +5,7 @@ check. That is needed: version 0.13 compares neither names nor digests, takes an
 binding. Whatever it does not read plainly is "in doubt": None, and somebody slower and stricter reads it.
 """
 
+import functools
 import importlib.util
 import os
 import socket
@@ -27,10 +28,15 @@ _LARGEST = 65_535
 
 def wants_fast(backend: str) -> bool:
     """Tell whether gufo_snmp is to be used: by setting, or because it is there. Raises Fault where it is set, but not there."""
-    there = importlib.util.find_spec("gufo") is not None and importlib.util.find_spec("gufo.snmp") is not None
+    there = _installed()
     if backend == "fast" and not there:
         raise Fault(Reason.INTERNAL, "backend: fast needs the package gufo_snmp: pip install 'pantau[fast]'")
     return there and backend != "pysnmp"
+
+
+@functools.cache
+def _installed() -> bool:
+    return importlib.util.find_spec("gufo") is not None and importlib.util.find_spec("gufo.snmp") is not None
 
 
 class _Unbroken:
@@ -162,6 +168,7 @@ class Codecs:
                 oldest.close()
 
 
+@functools.lru_cache(4096)
 def _dotted(oid: Oid) -> str:
     return ".".join(map(str, oid))
 

@@ -15,9 +15,10 @@ from typing import Any
 from monitor.probes import ber, snmp_message
 from monitor.probes.attempt import Attempt
 from monitor.probes.ber import Oid
-from monitor.probes.snmp_agent import SILENT, Agent, TooBigError, connected, fits
+from monitor.probes.snmp_agent import SILENT, Agent, TooBigError, fits
 from monitor.probes.snmp_codec import Codec, Codecs
 from monitor.probes.snmp_engine import Engines, message_number
+from monitor.probes.snmp_line import Line
 from monitor.probes.snmp_message import TOO_BIG, Kind, Rows
 from monitor.probes.snmp_options import SnmpOptions
 from monitor.secret import reveal
@@ -76,7 +77,7 @@ class Codec3(Codec):
         return hmac.compare_digest(digest, right)
 
 
-class FastUser(asyncio.DatagramProtocol):
+class FastUser:
     """An agent of version 3 asked by gufo; `slow` asks wherever that is in doubt."""
 
     def __init__(self, options: SnmpOptions, slow: Agent, engines: Engines, codecs: Codecs, attempt: Attempt) -> None:
@@ -85,8 +86,8 @@ class FastUser(asyncio.DatagramProtocol):
         self._way: tuple[str, int] = ("", 0)
         self._codec: Codec3 | None = None
         self._good = self._over = self._slow_open = False
-        self._heard: asyncio.Future[bytes] | None = None
-        self._transport: asyncio.DatagramTransport | None = None
+        self._heard: asyncio.Future[bytes | None] | None = None
+        self._line: Line | None = None
 
     async def open(self, address: str, port: int) -> None:
         """Connect to the agent. Raises Fault `no_route` where the kernel knows no way, `bad_secret`."""
@@ -94,13 +95,12 @@ class FastUser(asyncio.DatagramProtocol):
         options, engines = self._options, self._engines
         auth, priv = reveal(options.auth), reveal(options.priv)
         self._keys = [await engines.key(options.auth_protocol, word) if word else b"" for word in (auth, priv)]
-        made = connected(address, port)
-        self._transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(lambda: self, sock=made)
+        self._line = Line(address, port, self._hear, self._fail)
 
     def close(self) -> None:
         """Close the sockets; a codec that knows its agent is kept for the next look."""
-        if self._transport is not None:
-            self._transport.abort()
+        if self._line is not None:
+            self._line.close()
         if self._codec is not None:
             self._codecs.give(self._key(), self._codec)
         if self._slow_open:
@@ -172,23 +172,29 @@ class FastUser(asyncio.DatagramProtocol):
     async def _exchange(self, question: bytes, again: float) -> bytes | None:
         """Send, and return the first thing that comes back to this question; None when nothing does in time."""
         loop = asyncio.get_running_loop()
-        self._heard = loop.create_future()
+        heard: asyncio.Future[bytes | None] = loop.create_future()
+        self._heard = heard
         self._number = message_number(question)
-        if self._transport is not None:
-            self._transport.sendto(question)
-        await asyncio.wait([self._heard], timeout=again)
-        return self._heard.result() if self._heard.done() else None
+        timer = loop.call_later(again, self._settle, None)
+        if self._line is not None:
+            self._line.send(question)
+        try:
+            return await heard
+        finally:
+            timer.cancel()
 
-    def datagram_received(self, data: bytes, addr: object) -> None:
-        del addr  # connected: it can only be the agent
+    def _hear(self, data: bytes) -> None:
         with suppress(ValueError, IndexError):
-            if self._heard is not None and not self._heard.done() and message_number(data) == self._number:
-                self._heard.set_result(data)
+            if message_number(data) == self._number:
+                self._settle(data)
 
-    def error_received(self, exc: Exception) -> None:
-        del exc  # nobody listens: the slow one will find it so, and say it
+    def _fail(self, error: OSError) -> None:
+        del error  # nobody listens: the slow one will find it so, and say it
+        self._settle(None)
+
+    def _settle(self, data: bytes | None) -> None:
         if self._heard is not None and not self._heard.done():
-            self._heard.set_result(b"")
+            self._heard.set_result(data)
 
 
 def _in_clear(question: bytes, data: bytes, kind: Kind, oids: Sequence[Oid], repetitions: int) -> Rows | None:

@@ -3,6 +3,7 @@
 Sources: SNMPv2-MIB (RFC 3418), LLDP-MIB (IEEE 802.1AB).
 """
 
+import functools
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from monitor.probes.ber import Oid
@@ -40,7 +41,7 @@ async def read_lldp(agent: Agent, limit: int) -> dict[str, object]:
 
 async def read_oids(agent: Agent, words: Sequence[str]) -> dict[str, object]:
     """Return `oids`: values by the OID as it was written; numbers, or text."""
-    oids = {word: tuple(int(part) for part in word.strip(".").split(".")) for word in words}
+    oids = {word: _written(word) for word in words}
     got = await get(agent, list(oids.values()))
     return {"oids": {word: _shown(got[oid]) for word, oid in oids.items() if got.get(oid) is not None}}
 
@@ -53,6 +54,11 @@ GROUPS: Mapping[str, Callable[[Agent, int], Awaitable[dict[str, object]]]] = {
     "health": read_health,
     "lldp": read_lldp,
 }
+
+
+@functools.lru_cache(4096)
+def _written(word: str) -> Oid:
+    return tuple(int(part) for part in word.strip(".").split("."))
 
 
 def _shown(value: object) -> object:

@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import bench_peers as peers
 
 ROUNDS = 3
-GETS, WALKS, COMMANDS = 200, 15, 8
+GETS, WALKS, COMMANDS = 500, 15, 8
 ROWS, VALUES = 1000, 10
 COLUMN = (1, 3, 6, 1, 4, 1, 8072, 9999, 9999, 1)
 AUTH, PRIV = "rahasia-otentikasi", "rahasia-penyandian"
