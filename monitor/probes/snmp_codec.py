@@ -54,7 +54,6 @@ class _Walk:
     """Where a walk is: gufo keeps the place, and tells only names under the column at which it began."""
 
     column: Oid
-    prefix: str
     repetitions: int
     last: Oid
     place: Any
@@ -124,9 +123,10 @@ class Codec:
         found = self.hears(data, lambda: listen(walk.place))
         if found is None:
             return None
-        named = [_named(walk, row) for row in (found if kind == "bulk" else [found])]
-        walk.last = next((name for name, _ in reversed(named) if name), walk.last)
-        return _plain(named)
+        rows = _plain([(_parts(row[0]), row[1]) if row else (OUTSIDE, None) for row in (found if kind == "bulk" else [found])])
+        if rows:
+            walk.last = next((name for name, _ in reversed(rows) if name), walk.last)
+        return rows
 
     def _from(self, name: Oid, repetitions: int) -> _Walk | None:
         """The walk that is at this name, or one that begins there; None where gufo has lost its place."""
@@ -134,7 +134,7 @@ class Codec:
 
         walk = self._walk
         if walk is None or name[: len(walk.column)] != walk.column or name == walk.column:
-            walk = self._walk = _Walk(name, f"{_dotted(name)}.", repetitions, name, GetIter(_dotted(name), repetitions))
+            walk = self._walk = _Walk(name, repetitions, name, GetIter(_dotted(name), repetitions))
         return walk if walk.last == name and walk.repetitions == repetitions else None
 
 
@@ -173,23 +173,21 @@ def _dotted(oid: Oid) -> str:
     return ".".join(map(str, oid))
 
 
-def _named(walk: _Walk, row: tuple[str, Any] | None) -> tuple[Oid, Any]:
-    if row is None:
-        return OUTSIDE, None
-    name, value = row
-    if name.startswith(walk.prefix):
-        return (*walk.column, *map(int, name[len(walk.prefix) :].split("."))), value
-    return tuple(map(int, name.split("."))), value
+@functools.lru_cache(16_384)
+def _parts(name: str) -> Oid:
+    """Names recur, from look to look and from device to device."""
+    return tuple(map(int, name.split(".")))
 
 
 def _plain(rows: Sequence[tuple[Oid, Any]]) -> Rows | None:
     """The rows with values as everywhere: gufo tells an OID, or an address, as text; None where it made something else."""
     found: Rows = []
     for name, value in rows:
-        if isinstance(value, str):
-            found.append((name, tuple(map(int, value.split(".")))))
-        elif value is None or type(value) in {int, bytes}:
+        kind = type(value)
+        if kind is int or kind is bytes or value is None:
             found.append((name, value))
+        elif kind is str:
+            found.append((name, _parts(value)))
         else:
             return None
     return found

@@ -18,14 +18,16 @@ async def walk(agent: Agent, column: Oid, limit: int = MAX_ROWS) -> dict[Oid, Va
     rows at once is asked for fewer, then one by one, and that is remembered.
     """
     found: dict[Oid, Value] = {}
+    size = len(column)
     last, at_once = column, agent.memory.repetitions
     for _ in range(MAX_ROUNDS):
         heard = len(found)
         at_once = min(at_once, agent.memory.most)
         for name, value in await _more(agent, last, at_once):
-            if name[: len(column)] != column or len(found) >= limit or name == column:
+            index = name[size:]
+            if not index or name[:size] != column or len(found) >= limit:
                 return _there(found)
-            found.setdefault(name[len(column) :], value)
+            found.setdefault(index, value)
             last = name
         if len(found) == heard:
             break
