@@ -46,11 +46,15 @@ class Self:
     blind: int = 0
 
 
-def derived(engine: bytes) -> bytes:
-    """RFC 3414, A.2.2: the key of AUTH with SHA, for this engine."""
+def master() -> bytes:
+    """RFC 3414, A.2.2: the key of AUTH with SHA."""
     word = AUTH.encode()
-    master = hashlib.sha1((word * (1024 * 1024 // len(word) + 1))[: 1024 * 1024]).digest()  # noqa: S324 - the standard's
-    return hashlib.sha1(master + engine + master).digest()  # noqa: S324 - the same
+    return hashlib.sha1((word * (1024 * 1024 // len(word) + 1))[: 1024 * 1024]).digest()  # noqa: S324 - the standard's
+
+
+def derived(engine: bytes) -> bytes:
+    """The key for this engine."""
+    return hashlib.sha1(master() + engine + master()).digest()  # noqa: S324 - the standard's
 
 
 class Peer3(asyncio.DatagramProtocol):

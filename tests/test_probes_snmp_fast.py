@@ -1,21 +1,42 @@
 """The back end `fast`: it is really used, finds what the other finds, and hands over what it cannot read."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
+from monitor.core.errors import Exit, PantauError
 from monitor.core.verdict import Reason, Verdict
 from monitor.lab.snmp_agent import Question, View
-from monitor.probes import Vantage, ber, read_options
+from monitor.probes import Vantage, ber, read_options, ready
 from monitor.probes.deadline import look_at
 from monitor.probes.snmp import Devices
 from monitor.probes.snmp_codec import Codec
-from monitor.probes.snmp_engine import Engines
+from monitor.probes.snmp_engine import Engines, message_number
+from monitor.probes.snmp_fast_user import Codec3, in_clear
 from monitor.probes.snmp_message import answer, question
+from monitor.probes.snmp_options import SnmpOptions
+from tests import agents_v3 as v3
 from tests.agents import NEXT, agent, honest, recorded
-from tests.agents_v3 import AUTH, Self, agent3
+from tests.agents_v3 import AUTH, Peer3, Self, agent3, master
 from tests.test_probes_snmp import PRIV, free_port, look, snmpd
 from tests.zoo import OPER, RECORDINGS, WELL, interfaces, raw
+
+
+def signed() -> tuple[Codec3, bytes]:
+    """A codec that met an agent, and a message that the agent signed."""
+    codec = Codec3(SnmpOptions(user="aman", auth=AUTH), master(), b"")
+    peer = Peer3(WELL, Self(), lambda _, said: said)
+    for learn in (codec.meet, codec.agree):
+        asked = codec.said(codec.gufo.send_refresh)
+        assert asked is not None
+        assert learn(peer.answer(v3.read(asked)))
+    asked = codec.encode("get", [OPER], 0)
+    assert asked is not None
+    return codec, peer.answer(v3.read(asked))
+
 
 V3: dict[str, object] = {"user": "aman", "auth": AUTH}
 
@@ -94,10 +115,46 @@ async def test_a_table_is_asked_in_larger_pieces_once_they_are_known_to_fit() ->
 
 
 async def test_fast_that_is_set_but_not_installed_is_ours(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("monitor.probes.snmp_codec._installed", lambda: False)
+    monkeypatch.setattr("monitor.probes.snmp_codec.installed", lambda: False)
     async with Vantage.of() as vantage, agent(WELL) as (port, _):
         outcome = await look_at("snmp", "127.0.0.1", {"port": port, "backend": "fast"}, 2.0, vantage)
         plain = await look_at("snmp", "127.0.0.1", {"port": port}, 2.0, vantage)
     assert (outcome.verdict, outcome.reason) == (Verdict.UNSURE, Reason.INTERNAL)
     assert "pantau[fast]" in outcome.detail
     assert plain.verdict is Verdict.OK
+
+
+def test_a_city_that_is_set_to_what_is_not_installed_says_so_at_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("monitor.probes.snmp.installed", lambda: False)
+    ready(Vantage.of(), frozenset({"snmp"}))
+    with pytest.raises(PantauError, match=r"snmp_backend: the back end `fast` needs .* pip install 'pantau\[fast\]'") as raised:
+        ready(Vantage.of(snmp_backend="fast"), frozenset({"snmp"}))
+    assert raised.value.status == Exit.MISSING
+
+
+def test_noise_within_a_message_of_version_3_is_refused_and_nothing_else_happens() -> None:
+    codec, whole = signed()
+    assert codec.authentic(whole)
+
+    @given(st.binary(min_size=1, max_size=120), st.integers(0, len(whole)))
+    @example(b"\x30\x07\x02\x01\x03\x30\x00\x04\x00", 0)
+    def holds(noise: bytes, at: int) -> None:
+        spoilt = whole[:at] + noise + whole[at + len(noise) :]
+        with suppress(ValueError):
+            message_number(spoilt)
+        assert not codec.authentic(spoilt) or spoilt == whole
+        in_clear(whole, spoilt, "get", [OPER], 0)
+
+    holds()
+    codec.close()
+
+
+async def test_many_codecs_that_nobody_uses_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("monitor.probes.snmp_codec.MOST_IDLE", 4)
+    async with Vantage.of() as vantage, agent(WELL) as (port, _):
+        await look_at("snmp", "127.0.0.1", {"port": port, "backend": "fast", "version": "2c"}, 5.0, vantage)
+        before = len(list(Path("/proc/self/fd").iterdir()))
+        for number in range(12):
+            keys = {"port": port, "backend": "fast", "version": "2c", "community": f"kota-{number}", "read": "interfaces"}
+            assert (await look_at("snmp", "127.0.0.1", keys, 5.0, vantage)).verdict is Verdict.OK
+        assert len(list(Path("/proc/self/fd").iterdir())) <= before + 2 * 4

@@ -7,12 +7,13 @@ import asyncio
 import time
 from collections.abc import Mapping
 
+from monitor.core.errors import Exit, PantauError
 from monitor.core.verdict import Outcome, Reason, Verdict
 from monitor.probes.attempt import Attempt
 from monitor.probes.faults import Fault, verdict_of
 from monitor.probes.names import Names
 from monitor.probes.snmp_agent import Agent, Community, Memory, TooBigError
-from monitor.probes.snmp_codec import Codecs, wants_fast
+from monitor.probes.snmp_codec import NOT_THERE, Codecs, installed, wants_fast
 from monitor.probes.snmp_engine import Engines
 from monitor.probes.snmp_fast import FastCommunity
 from monitor.probes.snmp_fast_user import FastUser
@@ -84,6 +85,12 @@ def needs_care(values: Mapping[str, object], options: SnmpOptions) -> tuple[Reas
             if link.get(word) is not None and link[word] < least:
                 return Reason.RADIO_WEAK, f"{link['name'] or 'radio'}: {word} {link[word]} {unit}, min_{word} is {least:g}"
     return None, ""
+
+
+def ready(vantage: Vantage) -> None:
+    """See that the back end that the city is set to is there. Raises PantauError: what to install."""
+    if vantage.snmp_backend == "fast" and not installed():
+        raise PantauError(f"snmp_backend: {NOT_THERE}", status=Exit.MISSING)
 
 
 def agent_of(options: SnmpOptions, memory: Memory, vantage: Vantage, attempt: Attempt) -> Agent:

@@ -8,6 +8,7 @@ binding. Whatever it does not read plainly is "in doubt": None, and somebody slo
 import functools
 import importlib.util
 import os
+import resource
 import socket
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
@@ -20,22 +21,26 @@ from monitor.probes.faults import Fault
 from monitor.probes.snmp_message import Kind, Rows
 from monitor.probes.vantage import Vantage
 
+NOT_THERE = "the back end `fast` needs the package gufo_snmp: pip install 'pantau[fast]'"
 OUTSIDE: Oid = ()
 """The name of a row that lies outside the column that was walked."""
-MAX_IDLE = 256
+FEWEST_IDLE, MOST_IDLE = 4, 256
+PLENTY = 1024
+"""Descriptors, of which nothing is kept for codecs that nobody uses now; of what there is above, at most half."""
 _LARGEST = 65_535
 
 
 def wants_fast(backend: str) -> bool:
     """Tell whether gufo_snmp is to be used: by setting, or because it is there. Raises Fault where it is set, but not there."""
-    there = _installed()
+    there = installed()
     if backend == "fast" and not there:
-        raise Fault(Reason.INTERNAL, "backend: fast needs the package gufo_snmp: pip install 'pantau[fast]'")
+        raise Fault(Reason.INTERNAL, NOT_THERE)
     return there and backend != "pysnmp"
 
 
 @functools.cache
-def _installed() -> bool:
+def installed() -> bool:
+    """Tell whether gufo_snmp is there."""
     return importlib.util.find_spec("gufo") is not None and importlib.util.find_spec("gufo.snmp") is not None
 
 
@@ -143,6 +148,8 @@ class Codecs:
 
     def __init__(self, _: Vantage) -> None:
         self._idle: dict[Hashable, list[Codec]] = {}
+        have = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        self._most = MOST_IDLE if have == resource.RLIM_INFINITY else min(MOST_IDLE, max(FEWEST_IDLE, (have - PLENTY) // 4))
 
     def close(self) -> None:
         """Close them all."""
@@ -162,7 +169,7 @@ class Codecs:
         """Keep it for the next look."""
         codec.rest()
         self._idle.setdefault(key, []).append(codec)
-        if sum(map(len, self._idle.values())) > MAX_IDLE:
+        if sum(map(len, self._idle.values())) > self._most:
             oldest = self.take(next(iter(self._idle)))
             if oldest is not None:
                 oldest.close()

@@ -69,8 +69,9 @@ class _Guarded:
 def message_number(message: bytes) -> int:
     """Return the msgID of a message of version 3 (RFC 3412, 6.2). Raises ValueError."""
     for _, content in ber.items(message):
-        fields = list(ber.items(content))
-        return ber.read_integer(next(ber.items(fields[1][1]))[1])
+        _, (_, header), *_ = ber.items(content)
+        for _, number in ber.items(header):
+            return ber.read_integer(number)
     raise ValueError("no message")
 
 

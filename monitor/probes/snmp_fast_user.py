@@ -66,10 +66,11 @@ class Codec3(Codec):
         if not self._auth:
             return True
         try:
-            _, (_, header), (_, parameters), *_ = ber.items(next(ber.items(data))[1])
-            flags = list(ber.items(header))[2][1]
-            digest = list(ber.items(ber.sole(parameters, ber.SEQUENCE)))[4][1]
-        except (ValueError, IndexError, StopIteration):
+            (_, message), *_ = ber.items(data)
+            _, (_, header), (_, parameters), *_ = ber.items(message)
+            _, _, (_, flags), *_ = ber.items(header)
+            *_, (_, digest), _ = ber.items(ber.sole(parameters, ber.SEQUENCE))
+        except ValueError:
             return False
         if len(digest) != self._size or len(flags) != 1 or not flags[0] & _SIGNED:
             return False
@@ -138,7 +139,7 @@ class FastUser:
             return None
         codec.used = time.monotonic()
         rows = codec.decode(kind, oids, data)
-        rows = _in_clear(question, data, kind, oids, repetitions) if rows is None and question is not None else rows
+        rows = in_clear(question, data, kind, oids, repetitions) if rows is None and question is not None else rows
         self._good = self._good or rows is not None
         if rows is not None and kind == "bulk":
             self.memory.bore(repetitions, len(rows), len(data))
@@ -184,7 +185,7 @@ class FastUser:
             timer.cancel()
 
     def _hear(self, data: bytes) -> None:
-        with suppress(ValueError, IndexError):
+        with suppress(ValueError):
             if message_number(data) == self._number:
                 self._settle(data)
 
@@ -197,27 +198,31 @@ class FastUser:
             self._heard.set_result(data)
 
 
-def _in_clear(question: bytes, data: bytes, kind: Kind, oids: Sequence[Oid], repetitions: int) -> Rows | None:
-    """What gufo left in doubt, where it is not encrypted: mostly the end of all that an agent has. Raises TooBigError."""
+def in_clear(question: bytes, data: bytes, kind: Kind, oids: Sequence[Oid], repetitions: int) -> Rows | None:
+    """Return what gufo left in doubt, where it is not encrypted: mostly the end of all that an agent has. Raises TooBigError."""
     try:
         asked, came = _scoped(question), _scoped(data)
         if asked is None or came is None:
             return None
-        number = ber.read_integer(next(ber.items(asked[1]))[1])
+        (_, number), *_ = ber.items(asked[1])
         found = snmp_message.response("3", *came, len(data))
-    except (ValueError, IndexError, StopIteration):
+    except ValueError:
         return None
-    if found.number == number and found.status == TOO_BIG:
+    same = found.number == ber.read_integer(number)
+    if same and found.status == TOO_BIG:
         raise TooBigError
-    right = found.number == number and found.status == 0 and fits(kind, oids, repetitions, found.rows)
+    right = same and found.status == 0 and fits(kind, oids, repetitions, found.rows)
     return found.rows if right else None
 
 
 def _scoped(message: bytes) -> tuple[int, bytes] | None:
     """Kind and content of the PDU in a message of version 3 (RFC 3412, 6); None where it is encrypted. Raises ValueError."""
     for _, content in ber.items(message):
-        tag, scoped = list(ber.items(content))[-1]
-        return list(ber.items(scoped))[-1] if tag == ber.SEQUENCE else None
+        *_, (tag, scoped) = ber.items(content)
+        if tag == ber.SEQUENCE:
+            *_, pdu = ber.items(scoped)
+            return pdu
+        break
     return None
 
 
