@@ -43,11 +43,12 @@ def items(data: bytes) -> Iterator[tuple[int, bytes]]:
     """Yield the (tag, content) pairs that follow each other in `data`."""
     at = 0
     while at < len(data):
-        tag, content, at = _item(data, at)
+        tag, content, at = item(data, at)
         yield tag, content
 
 
-def _item(data: bytes, at: int) -> tuple[int, bytes, int]:
+def item(data: bytes, at: int) -> tuple[int, bytes, int]:
+    """Return tag and content of the item at this place, and the place of the next."""
     if at + 2 > len(data):
         raise ValueError("ends within a tag")
     tag, size = data[at], data[at + 1]

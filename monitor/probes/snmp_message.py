@@ -4,6 +4,7 @@ Generous where devices are careless, and nobody can be misled by it: counters wi
 over 2^32, lengths longer than need be, bytes after the message. Anything else that does not fit raises ValueError.
 """
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -38,11 +39,15 @@ class Answer:
 
 def question(version: str, community: str, kind: Kind, oids: Sequence[Oid], repetitions: int, number: int) -> bytes:
     """Return a question in wire form; `number` is the request id."""
-    names = b"".join(ber.tlv(ber.SEQUENCE, ber.oid(oid) + _NOTHING) for oid in oids)
     second = ber.integer(repetitions if kind == "bulk" else 0)
-    fields = ber.integer(number) + ber.integer(0) + second + ber.tlv(ber.SEQUENCE, names)
+    fields = ber.integer(number) + ber.integer(0) + second + _names(tuple(oids))
     body = ber.integer(VERSIONS[version]) + ber.tlv(ber.OCTETS, community.encode()) + ber.tlv(_REQUEST[kind], fields)
     return ber.tlv(ber.SEQUENCE, body)
+
+
+@functools.lru_cache(1024)
+def _names(oids: tuple[Oid, ...]) -> bytes:
+    return ber.tlv(ber.SEQUENCE, b"".join(ber.tlv(ber.SEQUENCE, ber.oid(oid) + _NOTHING) for oid in oids))
 
 
 def answer(data: bytes) -> Answer:
@@ -76,8 +81,11 @@ def number_of(data: bytes) -> int:
 def rows(names: bytes) -> Rows:
     """Read a list of names with their values. Raises ValueError."""
     found: Rows = []
-    for _, binding in ber.items(names):
-        (kind, name), (tag, content) = _fields(binding, 2)
+    at = 0
+    while at < len(names):
+        _, binding, at = ber.item(names, at)
+        kind, name, middle = ber.item(binding, 0)
+        tag, content, _ = ber.item(binding, middle)
         if kind != ber.OID or len(found) >= MAX_ROWS:
             raise ValueError("no list of values")
         found.append((ber.read_oid(name), value(tag, content)))
