@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import time
 from collections.abc import Hashable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Any
 
 from monitor.probes import ber, snmp_message
@@ -122,15 +122,11 @@ class FastUser:
         return await self._slow.request(kind, oids, repetitions)
 
     async def _ask(self, codec: Codec3, kind: Kind, oids: Sequence[Oid], repetitions: int, again: float) -> Rows | None:
-        """Ask by gufo. Raises TooBigError where an agent that answers is silent on a large question, twice."""
-        question, data = None, None
-        for _ in range(2 if kind == "bulk" and self._good else 1):
-            question = codec.encode(kind, oids, repetitions)
-            if question is None:
-                return None
-            data = await self._exchange(question, again)
-            if data is not None:
-                break
+        """Ask by gufo. Raises TooBigError where an agent that answers is silent on a large question."""
+        question = codec.encode(kind, oids, repetitions)
+        if question is None:
+            return None
+        data = await self._exchange(question, again)
         if data is None and kind == "bulk" and self._good:
             raise TooBigError(SILENT)
         if data is None or not codec.authentic(data):
@@ -139,7 +135,7 @@ class FastUser:
             return None
         codec.used = time.monotonic()
         rows = codec.decode(kind, oids, data)
-        rows = in_clear(question, data, kind, oids, repetitions) if rows is None and question is not None else rows
+        rows = in_clear(question, data, kind, oids, repetitions) if rows is None else rows
         self._good = self._good or rows is not None
         if rows is not None and kind == "bulk":
             self.memory.bore(repetitions, len(rows), len(data))
@@ -153,12 +149,14 @@ class FastUser:
                 return kept
             kept.close()
         codec = Codec3(self._options, *self._keys)
-        for learn in (codec.meet, codec.agree)[: 2 if self._options.auth else 1]:
-            hello = codec.said(codec.gufo.send_refresh)
-            data = await self._exchange(hello, again) if hello is not None else None
-            if data is None or not learn(data):
-                codec.close()
-                return None
+        with ExitStack() as failing:
+            failing.callback(codec.close)
+            for learn in (codec.meet, codec.agree)[: 2 if self._options.auth else 1]:
+                hello = codec.said(codec.gufo.send_refresh)
+                data = await self._exchange(hello, again) if hello is not None else None
+                if data is None or not learn(data):
+                    return None
+            failing.pop_all()
         return codec
 
     def _drop(self) -> None:
@@ -171,18 +169,23 @@ class FastUser:
         return (*self._way, options.user, options.auth_protocol, options.priv_protocol, *self._keys)
 
     async def _exchange(self, question: bytes, again: float) -> bytes | None:
-        """Send, and return the first thing that comes back to this question; None when nothing does in time."""
+        """Send, twice if need be, and return the first thing that comes back to this question; None when nothing does in time."""
         loop = asyncio.get_running_loop()
-        heard: asyncio.Future[bytes | None] = loop.create_future()
-        self._heard = heard
         self._number = message_number(question)
-        timer = loop.call_later(again, self._settle, None)
-        if self._line is not None:
-            self._line.send(question)
-        try:
-            return await heard
-        finally:
-            timer.cancel()
+        data: bytes | None = None
+        for _ in range(2):
+            heard: asyncio.Future[bytes | None] = loop.create_future()
+            self._heard = heard
+            timer = loop.call_later(again, self._settle, None)
+            if self._line is not None:
+                self._line.send(question)
+            try:
+                data = await heard
+            finally:
+                timer.cancel()
+            if data is not None:
+                break
+        return data
 
     def _hear(self, data: bytes) -> None:
         with suppress(ValueError):

@@ -29,7 +29,7 @@ async def walk(agent: Agent, column: Oid, limit: int = MAX_ROWS) -> dict[Oid, Va
                 return _there(found)
             found.setdefault(index, value)
             last = name
-        if len(found) == heard:
+        if len(found) == heard or len(found) >= limit:
             break
     return _there(found)
 
