@@ -103,7 +103,7 @@ async def test_a_wrong_key_or_user_is_ours_and_a_wrong_community_is_silence(tmp_
     async with snmpd(tmp_path, port):
         wrong = [await look(port, {**USER, **other}) for other in ({"auth": "x" * 8}, {"user": "siapa"}, {"auth_protocol": "sha256"})]
         unread = await look(port, {**USER, "priv": "x" * 8}, timeout=4.0)
-        silent = await look(port, {"community": "salah"}, timeout=0.5)
+        silent = await look(port, {"community": "salah"}, timeout=1.5)
     assert {(outcome.verdict, outcome.reason) for outcome in (*wrong, unread)} == {(Verdict.UNSURE, Reason.SNMP_AUTH)}
     assert (silent.verdict, silent.reason) == (Verdict.FAIL, Reason.SNMP_TIMEOUT)
     assert not [outcome for outcome in (*wrong, unread) if "rahasia" in outcome.detail]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.core.verdict import Outcome, Verdict
+from monitor.core.verdict import Outcome, Reason, Verdict
 from monitor.probes import Vantage
 from monitor.probes.deadline import look_at
 from tests.agents import agent, system
@@ -23,17 +23,26 @@ ANIMALS = [*recordings(RECORDINGS), *recordings(SHARED), *DEVICES, *LIARS]
 TIMEOUT = 10.0
 
 
+async def timely(port: int, keys: dict[str, object], timeout: float, vantage: Vantage) -> Outcome:
+    """Look; it must end in time. A look that our own loop slept through (a busy machine) says nothing, so another one is made."""
+    outcome = Outcome(Verdict.UNSURE)
+    for _ in range(3):
+        start = time.monotonic()
+        outcome = await look_at("snmp", "127.0.0.1", {**keys, "port": port}, timeout, vantage)
+        assert time.monotonic() - start < timeout + 5
+        if outcome.reason is not Reason.LOOP_LATE:
+            break
+    return outcome
+
+
 async def visit(animal: Animal, backend: str, vantage: Vantage) -> Outcome:
-    """Look as often as the animal needs; every look must end in time."""
+    """Look as often as the animal needs."""
     options = {"read": "system", **animal.options, "backend": backend}
     timeout = float(str(options.pop("timeout", TIMEOUT)))
     async with agent(animal.told(), animal.answer, animal.via) as (port, _):
-        outcome = Outcome(Verdict.UNSURE)
-        for _ in range(animal.looks):
-            start = time.monotonic()
-            outcome = await look_at("snmp", "127.0.0.1", {**options, "port": port}, timeout, vantage)
-            assert time.monotonic() - start < timeout + 5
-    return outcome
+        for _ in range(animal.looks - 1):
+            await timely(port, options, timeout, vantage)
+        return await timely(port, options, timeout, vantage)
 
 
 def open_files() -> int:
@@ -71,10 +80,8 @@ async def test_a_look_by_version_3_says_what_it_must_in_time_and_leaves_nothing_
     heard: list[object] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: heard.append(context))
     async with Vantage.of() as vantage, agent3(WELL, mammal.who, mammal.twist) as (port, _):
-        keys = {"read": "system, interfaces", "user": "aman", **mammal.options, "backend": backend, "port": port}
-        start = time.monotonic()
-        outcome = await look_at("snmp", "127.0.0.1", keys, mammal.timeout, vantage)
-        assert time.monotonic() - start < mammal.timeout + 5
+        keys = {"read": "system, interfaces", "user": "aman", **mammal.options, "backend": backend}
+        outcome = await timely(port, keys, mammal.timeout, vantage)
     await asyncio.sleep(0)
     meant = (mammal.fast, None) if mammal.fast and backend == "fast" else (mammal.verdict, mammal.reason)
     assert (outcome.verdict, outcome.reason) == meant, outcome
