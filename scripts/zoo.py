@@ -33,7 +33,7 @@ from monitor.probes.deadline import look_at
 from monitor.probes.faults import verdict_of
 from tests.certificates import PORTAL
 from tests.certificates import ROOT as AUTHORITY
-from tests.zoo import FEW_SECONDS, HOUSES, ZOO, Animal, settings
+from tests.zoo_http import FEW_SECONDS, HOUSES, ZOO, Animal, settings
 
 LONGEST = 90
 PAGE = Path(__file__).resolve().parent.parent / "docs/zoo.md"
@@ -44,8 +44,8 @@ HEAD = """# The zoo: what others say of the same servers
 
 <!-- scripts/zoo writes this file: it is measured, not thought -->
 
-`tests/zoo.py` keeps {count} servers that do HTTP and TLS in every way that was ever seen. `tests/test_probes_http_zoo.py` holds Pantau to
-the verdict, the reason and the bounds of each. Here the same servers were looked at by bare aiohttp {aiohttp} (`session.get`,
+`tests/zoo_http.py` keeps {count} servers that do HTTP and TLS in every way that was ever seen. `tests/test_probes_http_zoo.py` holds
+Pantau to the verdict, the reason and the bounds of each. Here the same servers were looked at by bare aiohttp {aiohttp} (`session.get`,
 `raise_for_status`, `text`) and by blackbox_exporter {blackbox} too, each with a time-out of {timeout:g} s, the zoo's authority, the
 server's name, and the word that the page must hold where there is one; blackbox_exporter is told which packing to expect. **Bold**: its
 OK or FAIL is not ours. Told besides: memory that grew by more than {worth} MiB, and time over twice the time-out.

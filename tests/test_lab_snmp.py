@@ -4,10 +4,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from monitor.lab import ber
-from monitor.lab.ber import Oid
 from monitor.lab.snmp_agent import Agent, Question, View, read, write
 from monitor.lab.snmp_recording import load
+from monitor.probes import ber
+from monitor.probes.ber import Oid
 
 PUBLIC = b"public"
 SYS_DESCR, SYS_NAME = (1, 3, 6, 1, 2, 1, 1, 1, 0), (1, 3, 6, 1, 2, 1, 1, 5, 0)

@@ -16,7 +16,7 @@ from monitor.core.verdict import Outcome, Reason, Verdict
 from monitor.probes import Vantage, read_options, secret_keys
 from tests.certificates import PORTAL, asking_for_a_certificate, authority, certificate, key_of, server_tls
 from tests.webs import by_path, listening, look_in_time, saying
-from tests.zoo import FULL, sent
+from tests.zoo_http import FULL, sent
 
 REFUSED = b"HTTP/1.1 401 No\r\nWWW-Authenticate: %s\r\nContent-Length: 2\r\n\r\nno"
 CHALLENGE = b'Digest realm="dinas", nonce="abc", qop="auth", algorithm=SHA-256'

@@ -11,7 +11,7 @@ from monitor.core.verdict import Outcome, Reason, Verdict
 from monitor.probes import Vantage
 from tests.certificates import BETWEEN, PORTAL, STRANGER, Manner, authority, behind_another, holding, only, server_tls
 from tests.webs import by_path, listening, look_in_time, mute, naming, saying
-from tests.zoo import FULL, sent
+from tests.zoo_http import FULL, sent
 
 BROKEN = b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n"
 

@@ -12,7 +12,7 @@ from monitor.probes import Vantage, read_options
 from monitor.probes.faults import Fault
 from monitor.probes.http_words import judge_defacement
 from tests.webs import by_path, listening, look_in_time
-from tests.zoo import FULL, OPEN, sent
+from tests.zoo_http import FULL, OPEN, sent
 
 
 @pytest.fixture(name="vantage")

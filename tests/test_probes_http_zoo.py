@@ -11,7 +11,7 @@ from monitor.core.verdict import Outcome, Verdict
 from monitor.probes import Vantage
 from monitor.probes.faults import verdict_of
 from tests.webs import listening, look_in_time, saying
-from tests.zoo import FEW_SECONDS, FULL, ZOO, Animal, settings
+from tests.zoo_http import FEW_SECONDS, FULL, ZOO, Animal, settings
 
 ROOT = Path(__file__).resolve().parent.parent
 MOST = 24 * 1024

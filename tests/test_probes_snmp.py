@@ -3,7 +3,7 @@
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -34,12 +34,12 @@ def free_port() -> int:
 
 
 @asynccontextmanager
-async def snmpd(folder: Path, port: int, name: str = "router-uji") -> AsyncIterator[None]:
+async def snmpd(folder: Path, port: int, name: str = "router-uji", users: Mapping[str, str] = USERS) -> AsyncIterator[None]:
     """Run net-snmp's agent with its own memory (boots, keys) in `folder`; it says its version when it listens."""
     folder.mkdir(exist_ok=True)
-    users = [f"createUser {user} {keys}\nrouser {user} {'auth' if keys else 'noauth'}" for user, keys in USERS.items()]
+    lines = [f"createUser {user} {keys}\nrouser {user} {'auth' if keys else 'noauth'}" for user, keys in users.items()]
     config = folder / "snmpd.conf"
-    config.write_text("\n".join([f"sysName {name}", "rocommunity kota 127.0.0.1", *users]), encoding="utf-8")
+    config.write_text("\n".join([f"sysName {name}", "rocommunity kota 127.0.0.1", *lines]), encoding="utf-8")
     words = (need("snmpd"), "-f", "-C", "-c", str(config), "-Le", "-I", "-smux", f"udp:127.0.0.1:{port}")
     surroundings = {**os.environ, "SNMP_PERSISTENT_DIR": str(folder / "memory"), "MIBS": ""}
     process = await asyncio.create_subprocess_exec(*words, env=surroundings, stderr=asyncio.subprocess.PIPE)
@@ -103,7 +103,7 @@ async def test_a_wrong_key_or_user_is_ours_and_a_wrong_community_is_silence(tmp_
     async with snmpd(tmp_path, port):
         wrong = [await look(port, {**USER, **other}) for other in ({"auth": "x" * 8}, {"user": "siapa"}, {"auth_protocol": "sha256"})]
         unread = await look(port, {**USER, "priv": "x" * 8}, timeout=4.0)
-        silent = await look(port, {"community": "salah"}, timeout=0.5)
+        silent = await look(port, {"community": "salah"}, timeout=1.5)
     assert {(outcome.verdict, outcome.reason) for outcome in (*wrong, unread)} == {(Verdict.UNSURE, Reason.SNMP_AUTH)}
     assert (silent.verdict, silent.reason) == (Verdict.FAIL, Reason.SNMP_TIMEOUT)
     assert not [outcome for outcome in (*wrong, unread) if "rahasia" in outcome.detail]

@@ -176,6 +176,7 @@ class City:
     resolver: tuple[str, ...] = ()
     ca: str = ""
     icmp_backend: str = "shared"
+    snmp_backend: str = "auto"
     nodes: Mapping[str, Node] = field(default_factory=dict)
     checks: Mapping[str, Check] = field(default_factory=dict)
     links: Mapping[str, Link] = field(default_factory=dict)

@@ -67,6 +67,8 @@ class Reason(StrEnum):
     NTP_OFFSET = "ntp_offset"
     NTP_UNSYNCHRONISED = "ntp_unsynchronised"
     NTP_DENIED = "ntp_denied"
+    ON_BATTERY = "on_battery"
+    RADIO_WEAK = "radio_weak"
     PACKET_LOSS = "packet_loss"
     SLOW_ANSWER = "slow_answer"
     PORT_DOWN = "port_down"

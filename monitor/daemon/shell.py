@@ -141,7 +141,7 @@ class Shell:
 
     def _see_from(self, city: City) -> None:
         """Open what this city's checks need; PantauError when a part of the system is missing."""
-        vantage = Vantage.of(city.resolver, city.ca, city.icmp_backend)
+        vantage = Vantage.of(city.resolver, city.ca, city.icmp_backend, city.snmp_backend)
         if _settings_of(vantage) == _settings_of(self._vantage):
             vantage = self._vantage
         try:
@@ -202,4 +202,4 @@ class Shell:
 
 
 def _settings_of(vantage: Vantage) -> tuple[object, ...]:
-    return vantage.resolver, vantage.ca, vantage.icmp_backend
+    return vantage.resolver, vantage.ca, vantage.icmp_backend, vantage.snmp_backend

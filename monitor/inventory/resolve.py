@@ -31,6 +31,7 @@ def resolve(draft: Draft) -> City:
         resolver=head.resolver if head else (),
         ca=(head.ca if head else "") or "",
         icmp_backend=head.icmp_backend if head else "shared",
+        snmp_backend=head.snmp_backend if head else "auto",
         nodes=nodes,
         checks={check.id: check for check in looks},
         links={link.id: link for link, _, _ in lines},

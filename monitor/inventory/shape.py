@@ -76,6 +76,11 @@ class CityPart(Part):
         description="How ping is sent: by Pantau's own shared sockets, or by icmplib where the kernel is not Linux.",
         examples=["icmplib"],
     )
+    snmp_backend: Literal["auto", "fast", "pysnmp"] = Field(
+        "auto",
+        description="What reads SNMP: `fast` (the extra of that name, gufo_snmp), `pysnmp`, or `auto`: `fast` where it is installed.",
+        examples=["pysnmp"],
+    )
 
 
 class ClassPart(Part):

@@ -11,10 +11,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import cast
 
-from monitor.lab import ber
-from monitor.lab.ber import Oid
 from monitor.lab.snmp_mib import Interfaces
 from monitor.lab.snmp_recording import SYS_LOCATION, SYS_NAME, SYS_UPTIME, Row
+from monitor.probes import ber
+from monitor.probes.ber import Oid
 
 _GET, _GETNEXT, _RESPONSE, _SET, _GETBULK = 0xA0, 0xA1, 0xA2, 0xA3, 0xA5
 _V1, _V2C = 0, 1

@@ -5,10 +5,10 @@ from typing import Any
 
 from pyroute2 import IPRoute
 
-from monitor.lab import ber
 from monitor.lab.namespaces import Namespaces
 from monitor.lab.plan import Plan, port_name
 from monitor.lab.snmp_recording import Row
+from monitor.probes import ber
 
 _COUNTER32, _GAUGE32, _TICKS, _COUNTER64 = 65, 66, 67, 70
 _WRAP = 1 << 32

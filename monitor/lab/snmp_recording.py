@@ -5,8 +5,8 @@ import zlib
 from importlib.resources import files
 
 from monitor.core.city import Kind, Node
-from monitor.lab import ber
-from monitor.lab.ber import Oid
+from monitor.probes import ber
+from monitor.probes.ber import Oid
 
 Row = tuple[Oid, bytes]
 
@@ -32,11 +32,11 @@ def load(name: str) -> tuple[Row, ...]:
         key = tuple(int(part) for part in dotted.split("."))
         plays = ":" not in tag  # a value that snmpsim would make up at each request
         if plays and key not in _OURS and not any(key[: len(tree)] == tree for tree in _LIVE):
-            rows[key] = _encoded(tag, value)
+            rows[key] = encoded(tag, value)
     return tuple(sorted(rows.items()))
 
 
-def _encoded(tag: str, value: str) -> bytes:
+def encoded(tag: str, value: str) -> bytes:
     """One value in BER; the tags are those of snmpsim: the BER tag in decimal, `x` when the value is in hexadecimal."""
     number = int(tag.removesuffix("x"))
     if tag.endswith("x"):

@@ -37,6 +37,8 @@ _VERDICTS = dict.fromkeys(OURS, Verdict.UNSURE) | {
     Reason.TLS_LEGACY: Verdict.WARN,
     Reason.PACKET_LOSS: Verdict.WARN,
     Reason.NTP_OFFSET: Verdict.WARN,
+    Reason.ON_BATTERY: Verdict.WARN,
+    Reason.RADIO_WEAK: Verdict.WARN,
     Reason.SLOW_ANSWER: Verdict.SLOW,
 }
 _ERRNOS = {

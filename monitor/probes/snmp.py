@@ -3,17 +3,24 @@
 By hand: `pantau probe snmp 198.18.0.1 community=public read=system`, beside it `snmpget -v2c -c public 198.18.0.1 sysName.0`.
 """
 
+import asyncio
 import time
-from typing import Any
+from collections.abc import Mapping, Sequence
 
+from monitor.core.city import Check
+from monitor.core.errors import Exit, PantauError
 from monitor.core.verdict import Outcome, Reason, Verdict
 from monitor.probes.attempt import Attempt
-from monitor.probes.faults import Fault
+from monitor.probes.faults import Fault, verdict_of
 from monitor.probes.names import Names
-from monitor.probes.snmp_agent import Community, Memory, TooBigError
+from monitor.probes.snmp_agent import Agent, Community, Memory, TooBigError
+from monitor.probes.snmp_codec import NOT_THERE, Codecs, installed, wants_fast
+from monitor.probes.snmp_engine import Engines
+from monitor.probes.snmp_fast import FastCommunity
+from monitor.probes.snmp_fast_user import FastUser
 from monitor.probes.snmp_options import SnmpOptions
 from monitor.probes.snmp_read import GROUPS, read_oids
-from monitor.probes.snmp_user import Engines, User
+from monitor.probes.snmp_user import User
 from monitor.probes.vantage import Vantage
 from monitor.secret import reveal
 
@@ -44,11 +51,7 @@ async def probe(target: str, options: SnmpOptions, vantage: Vantage, attempt: At
     """Read what `read` names; `seconds` is the time until the first answer, and each group is a phase."""
     address = (await vantage.share(Names).resolve(target, attempt))[0]
     memory = vantage.share(Devices).of(address, options)
-    agent: Any
-    if options.user:
-        agent = User(options, memory, vantage.share(Engines), attempt)
-    else:
-        agent = Community(reveal(options.community), [options.version] if options.version else ["2c", "1"], memory, attempt)
+    agent = agent_of(options, memory, vantage, attempt)
     attempt.late = Reason.SNMP_TIMEOUT
     await agent.open(address, options.port)
     start, first = time.monotonic(), 0.0
@@ -60,8 +63,44 @@ async def probe(target: str, options: SnmpOptions, vantage: Vantage, attempt: At
         if single := [word for word in options.read if word not in GROUPS]:
             with attempt.phase("oids", attempt.late):
                 attempt.values |= await read_oids(agent, single)
+    except asyncio.CancelledError:
+        memory.version = ""  # another device may stand there now
+        raise
     except TooBigError:
         raise Fault(Reason.SNMP_ERROR, "the agent finds even one value too big") from None
     finally:
         agent.close()
-    return Outcome(Verdict.OK, seconds=first or time.monotonic() - start, phases=attempt.phases, values=attempt.values)
+    reason, detail = needs_care(attempt.values, options)
+    verdict = Verdict.OK if reason is None else verdict_of(reason)
+    return Outcome(verdict, reason, detail, first or time.monotonic() - start, attempt.phases, attempt.values)
+
+
+def needs_care(values: Mapping[str, object], options: SnmpOptions) -> tuple[Reason | None, str]:
+    """Return why a device that answers needs care, and a word on it: it runs on its battery, or a radio link is bad."""
+    ups, radio = values.get("ups"), values.get("radio")
+    if isinstance(ups, Mapping) and ups.get("on_battery"):
+        left = ups.get("minutes_left")
+        return Reason.ON_BATTERY, "on battery" if left is None else f"on battery, {left} min left"
+    for link in radio if isinstance(radio, list) else ():
+        for word, least, unit in (("signal", options.min_signal, "dBm"), ("quality", options.min_quality, "%")):
+            if link.get(word) is not None and link[word] < least:
+                return Reason.RADIO_WEAK, f"{link['name'] or 'radio'}: {word} {link[word]} {unit}, min_{word} is {least:g}"
+    return None, ""
+
+
+def ready(vantage: Vantage, _checks: Sequence[Check]) -> None:
+    """See that the back end that the city is set to is there. Raises PantauError: what to install."""
+    if vantage.snmp_backend == "fast" and not installed():
+        raise PantauError(f"snmp_backend: {NOT_THERE}", status=Exit.MISSING)
+
+
+def agent_of(options: SnmpOptions, memory: Memory, vantage: Vantage, attempt: Attempt) -> Agent:
+    """Return who asks: by community or as a user, and by which back end. Raises Fault."""
+    fast = wants_fast(options.backend or vantage.snmp_backend)
+    if options.user:
+        user = User(options, memory, vantage.share(Engines), attempt)
+        return FastUser(options, user, vantage.share(Engines), vantage.share(Codecs), attempt) if fast else user
+    community, versions = reveal(options.community), [options.version] if options.version else ["2c", "1"]
+    if fast:
+        return FastCommunity(community, versions, memory, attempt, vantage.share(Codecs))
+    return Community(community, versions, memory, attempt)

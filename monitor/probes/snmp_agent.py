@@ -1,4 +1,4 @@
-"""Asking an SNMP agent of version 1 or 2c: pysnmp's messages over a socket of our own, connected to the one agent.
+"""Asking an SNMP agent of version 1 or 2c over a socket of our own, connected to the one agent.
 
 A connected socket hears nobody else. An answer counts when its request id, its kind and its names fit; whatever else
 comes is counted and passed over, and when time runs out the reason says that something came which could not be read.
@@ -7,39 +7,67 @@ comes is counted and passed over, and when time runs out the reason says that so
 import asyncio
 import itertools
 import secrets
-import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
-
-from pyasn1.codec.ber import decoder, encoder
-from pyasn1.error import PyAsn1Error
-from pyasn1.type import univ
-from pysnmp.error import PySnmpError
-from pysnmp.proto import api
+from typing import Any, Protocol
 
 from monitor.core.verdict import Reason
+from monitor.probes import snmp_message
 from monitor.probes.attempt import Attempt
-from monitor.probes.faults import Fault, fault_of, local_fault
+from monitor.probes.ber import Oid
+from monitor.probes.faults import Fault, fault_of
+from monitor.probes.snmp_line import Line
+from monitor.probes.snmp_message import NO_SUCH_NAME, TOO_BIG, Answer, Kind, Rows
 
-Oid = tuple[int, ...]
-Value = int | bytes | Oid | None
-Rows = list[tuple[Oid, Value]]
-Kind = Literal["get", "next", "bulk"]
-REPETITIONS = 10
-MODELS = {"1": api.SNMP_VERSION_1, "2c": api.SNMP_VERSION_2C}
-TOO_BIG, NO_SUCH_NAME = 1, 2
-_UNREADABLE = (PyAsn1Error, PySnmpError, TypeError, ValueError, LookupError, AttributeError)
+REPETITIONS, MOST = 10, 48
+ROOM = 1400
+"""Bytes of an answer that no line on the way has to cut in two."""
+MAX_BYTES = 8 * 1024 * 1024
+"""Bytes of answers in one look."""
 
 
 class TooBigError(Exception):
-    """The answer does not fit: ask for less at once."""
+    """The answer does not fit: ask for less at once, a `part` of it."""
+
+    def __init__(self, part: int = 2) -> None:
+        """Keep the part."""
+        super().__init__(part)
+        self.part = part
+
+
+SILENT = 4
+"""The part to ask for where a large answer did not come at all: every try costs time."""
+
+
+@dataclass(slots=True)
+class Memory:
+    """What was learned of a device: how many rows at once it bears (1: it knows no GETBULK), at `most`, and which version it speaks.
+
+    `reading` are the counters of its interfaces as they were (see `snmp_interfaces`).
+    """
+
+    repetitions: int = REPETITIONS
+    most: int = MOST
+    version: str = ""
+    reading: Any = None
+
+    def less(self, asked: int, part: int) -> None:
+        """So many at once was too much: ask for a part of them from now on."""
+        self.repetitions = self.most = max(1, asked // part)
+
+    def bore(self, asked: int, rows: int, size: int) -> None:
+        """An answer of `size` bytes came; when it was full, and twice as much is no more than a packet, ask for twice as much."""
+        if rows >= asked >= self.repetitions and 2 * size <= ROOM:
+            self.repetitions = min(2 * asked, self.most)
 
 
 class Agent(Protocol):
     """Something that answers requests; `memory` outlives the look."""
 
-    memory: "Memory"
+    memory: Memory
+
+    async def open(self, address: str, port: int) -> None:
+        """Aim at the agent. Raises Fault."""
 
     async def request(self, kind: Kind, oids: Sequence[Oid], repetitions: int = 0) -> Rows:
         """Ask once; an empty list means that there is nothing (more) by that name. Raises Fault, TooBigError."""
@@ -49,14 +77,16 @@ class Agent(Protocol):
 
 
 @dataclass(slots=True)
-class Memory:
-    """What was learned of a device: how many rows at once it bears (0: it knows no GETBULK), and which version it speaks."""
+class Asked:
+    """A question that is out: what, and who waits for it; the answer None means that nothing came in time."""
 
-    repetitions: int = REPETITIONS
-    version: str = ""
+    kind: Kind
+    oids: tuple[Oid, ...]
+    repetitions: int
+    answer: "asyncio.Future[Rows | None]"
 
 
-class Community(asyncio.DatagramProtocol):
+class Community:
     """One agent asked by community; `versions` are tried in turn until one is answered."""
 
     def __init__(self, community: str, versions: Sequence[str], memory: Memory, attempt: Attempt) -> None:
@@ -64,136 +94,107 @@ class Community(asyncio.DatagramProtocol):
         self._community = community
         self._versions = versions
         self._attempt = attempt
-        self._transport: asyncio.DatagramTransport | None = None
-        self._waiting: dict[int, tuple[Kind, tuple[Oid, ...], asyncio.Future[Rows]]] = {}
+        self._line: Line | None = None
+        self._waiting: dict[int, Asked | None] = {}  # None: answered, or given up
+        self._bytes = 0
 
     async def open(self, address: str, port: int) -> None:
         """Connect to the agent. Raises Fault `no_route` where the kernel knows no way."""
-        family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        made = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
-        try:
-            made.connect((address, port))
-        except OSError as error:
-            made.close()
-            raise local_fault(error) from None
-        self._transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(lambda: self, sock=made)
+        self._line = Line(address, port, self._hear, self._fail)
 
     def close(self) -> None:
         """Close the socket; what is still waited for is given up."""
-        if self._transport is not None:
-            self._transport.abort()
+        if self._line is not None:
+            self._line.close()
         self._waiting.clear()
 
     async def request(self, kind: Kind, oids: Sequence[Oid], repetitions: int = 0) -> Rows:
         """Ask again and again until there is an answer; the time-out is the look's. A silent GETBULK is asked for less."""
-        again = max(0.1, self._attempt.timeout / 5)
-        answer: asyncio.Future[Rows] = asyncio.get_running_loop().create_future()
+        again = max(0.1, self._attempt.timeout / (8 if kind == "bulk" else 5))
+        loop = asyncio.get_running_loop()
+        asked = Asked(kind, tuple(oids), repetitions, loop.create_future())
+        before = self._attempt.late, self._attempt.doing
         numbers: list[int] = []
         try:
             for turn in itertools.count():
+                asked.answer = loop.create_future()
+                timer = loop.call_later(again, _silent, asked.answer)
                 version = self.memory.version or self._versions[max(0, turn - 1) % len(self._versions)]
-                asked: Kind = "next" if kind == "bulk" and version == "1" else kind
-                numbers.append(self._send(version, asked, oids, repetitions, answer))
-                done, _ = await asyncio.wait([answer], timeout=again)
-                if done:
-                    return answer.result()
+                numbers.append(self._send(version, asked))
+                try:
+                    rows = await asked.answer
+                finally:
+                    timer.cancel()
+                if rows is not None:
+                    self._attempt.late, self._attempt.doing = before
+                    return rows
                 if kind == "bulk" and turn:
-                    raise TooBigError  # two in a row unanswered: a large answer may be lost on the way
+                    raise TooBigError(SILENT)  # two in a row unanswered: a large answer may be lost on the way
         finally:
-            for number in numbers:
-                self._waiting.pop(number, None)
-            answer.cancel()
+            self._waiting.update(dict.fromkeys(numbers))
         raise AssertionError("unreachable")  # pragma: no cover
 
-    def _send(self, version: str, kind: Kind, oids: Sequence[Oid], repetitions: int, answer: asyncio.Future[Rows]) -> int:
-        number = secrets.randbelow(2**31 - 1) + 1
-        self._waiting[number] = (kind, tuple(oids), answer)
-        if self._transport is not None:
-            self._transport.sendto(_encode(version, self._community, kind, oids, repetitions, number))
+    def _send(self, version: str, asked: Asked) -> int:
+        number, question = self._question(version, asked)
+        self._waiting[number] = asked
+        if self._line is not None:
+            self._line.send(question)
         return number
 
-    def datagram_received(self, data: bytes, addr: object) -> None:
-        del addr  # connected: it can only be the agent
+    def _question(self, version: str, asked: Asked) -> tuple[int, bytes]:
+        """The request id, and the question in wire form."""
+        number = secrets.randbelow(2**31 - 1) + 1
+        kind: Kind = "next" if asked.kind == "bulk" and version == "1" else asked.kind
+        return number, snmp_message.question(version, self._community, kind, asked.oids, asked.repetitions, number)
+
+    def _read(self, data: bytes) -> Answer:
+        """What came. Raises ValueError."""
+        return snmp_message.answer(data)
+
+    def _hear(self, data: bytes) -> None:
+        self._bytes += len(data)
         try:
-            version, number, status, rows = _decode(data)
-        except _UNREADABLE:
+            came = self._read(data)
+        except ValueError:
             self._odd("it answers what cannot be read")
             return
-        waiting = self._waiting.get(number)
-        if waiting is None:
-            return
-        kind, asked, answer = waiting
-        if answer.done():
-            return
-        if status == 0 and not _fits(kind, asked, rows):
+        if came.number not in self._waiting:
             self._odd("it answers something that was not asked")
-            return
-        self.memory.version = version
-        if status == TOO_BIG:
-            answer.set_exception(TooBigError())
-        elif status in {0, NO_SUCH_NAME}:
-            answer.set_result([] if status else rows)
-        else:
-            answer.set_exception(Fault(Reason.SNMP_ERROR, f"the agent answers with error status {status}"))
+        asked = self._waiting.get(came.number)
+        if asked is not None and not asked.answer.done():
+            self._take(came, asked)
 
-    def error_received(self, exc: Exception) -> None:
-        for *_, answer in self._waiting.values():
-            if not answer.done():
-                answer.set_exception(fault_of(exc))
+    def _take(self, came: Answer, asked: Asked) -> None:
+        if self._bytes > MAX_BYTES:
+            asked.answer.set_exception(Fault(Reason.SNMP_ERROR, f"it answers more than {MAX_BYTES} bytes"))
+        elif came.status == 0 and not fits(asked.kind, asked.oids, asked.repetitions, came.rows):
+            self._odd("it answers something that was not asked")
+        else:
+            self.memory.version = came.version
+            if came.status == TOO_BIG:
+                asked.answer.set_exception(TooBigError())
+            elif came.status not in {0, NO_SUCH_NAME}:
+                asked.answer.set_exception(Fault(Reason.SNMP_ERROR, f"the agent answers with error status {came.status}"))
+            else:
+                self.memory.bore(asked.repetitions if asked.kind == "bulk" else 0, len(came.rows), came.size)
+                asked.answer.set_result([] if came.status else came.rows)
+
+    def _fail(self, error: OSError) -> None:
+        for asked in self._waiting.values():
+            if asked is not None and not asked.answer.done():
+                asked.answer.set_exception(fault_of(error))
 
     def _odd(self, what: str) -> None:
         self._attempt.late, self._attempt.doing = Reason.SNMP_ERROR, what
 
 
-def _fits(kind: Kind, asked: Sequence[Oid], rows: Rows) -> bool:
+def _silent(answer: "asyncio.Future[Rows | None]") -> None:
+    if not answer.done():
+        answer.set_result(None)
+
+
+def fits(kind: Kind, asked: Sequence[Oid], repetitions: int, rows: Rows) -> bool:
+    """Tell whether these rows can be the answer to that question."""
     if kind == "get":
         return [name for name, _ in rows] == list(asked)
-    return len(rows) > 0 if kind == "bulk" else len(rows) == len(asked)
-
-
-def _encode(version: str, community: str, kind: Kind, oids: Sequence[Oid], repetitions: int, number: int) -> bytes:
-    model = api.PROTOCOL_MODULES[MODELS[version]]
-    if kind == "bulk":
-        pdu = model.GetBulkRequestPDU()
-        model.apiBulkPDU.set_defaults(pdu)
-        model.apiBulkPDU.set_non_repeaters(pdu, 0)
-        model.apiBulkPDU.set_max_repetitions(pdu, repetitions)
-        model.apiBulkPDU.set_varbinds(pdu, [(oid, model.null) for oid in oids])
-    else:
-        pdu = model.GetRequestPDU() if kind == "get" else model.GetNextRequestPDU()
-        model.apiPDU.set_defaults(pdu)
-        model.apiPDU.set_varbinds(pdu, [(oid, model.null) for oid in oids])
-    model.apiPDU.set_request_id(pdu, number)
-    message = model.Message()
-    model.apiMessage.set_defaults(message)
-    model.apiMessage.set_community(message, community)
-    model.apiMessage.set_pdu(message, pdu)
-    encoded: bytes = encoder.encode(message)
-    return encoded
-
-
-def _decode(data: bytes) -> tuple[str, int, int, Rows]:
-    """Return version, request id, error status and rows. Raises one of `_UNREADABLE`."""
-    version = "2c" if int(api.decodeMessageVersion(data)) else "1"
-    model = api.PROTOCOL_MODULES[MODELS[version]]
-    message, _ = decoder.decode(data, asn1Spec=model.Message())  # bytes after the message are the sender's carelessness
-    pdu = model.apiMessage.get_pdu(message)
-    if not isinstance(pdu, type(model.GetResponsePDU())):
-        raise ValueError("not an answer")  # noqa: TRY004 - one of `_UNREADABLE`
-    rows = [(tuple(name), plain(value)) for name, value in model.apiPDU.get_varbinds(pdu)]
-    return version, int(model.apiPDU.get_request_id(pdu)), int(model.apiPDU.get_error_status(pdu)), rows
-
-
-def plain(value: Any) -> Value:  # noqa: ANN401 - whatever pyasn1 made
-    """Return a value of pyasn1 as a number, bytes or an OID; None for "no such object" and its like."""
-    match value:
-        case univ.Null():  # also the base of "no such object" and "end of view", and itself a kind of OctetString
-            return None
-        case univ.Integer():
-            return int(value)
-        case univ.OctetString():
-            return bytes(value)
-        case univ.ObjectIdentifier():
-            return tuple(value)
-        case _:
-            return None
+    return 0 < len(rows) <= max(1, repetitions) * len(asked) if kind == "bulk" else len(rows) == len(asked)

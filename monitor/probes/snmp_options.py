@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from monitor.probes.keys import Keys
 
-GROUPS = ("system", "interfaces", "ups", "lldp")
+GROUPS = ("system", "interfaces", "ups", "radio", "health", "lldp")
 MAX_READ = 32
 _OID = re.compile(r"\.?\d+(\.\d+){1,126}\Z")
 
@@ -40,7 +40,9 @@ class SnmpOptions(Keys):
     """Keys of an `snmp` check.
 
     `version` 1, 2c or 3 (default: 2c, and 1 where that stays silent); `community`, or `user` with `auth` and `priv`
-    (passphrases) and their protocols; `read`: system, interfaces, ups, lldp or numeric OIDs; at most `max_interfaces` are kept.
+    (passphrases) and their protocols; `read`: system, interfaces, ups, radio, health, lldp or numeric OIDs; at most
+    `max_interfaces` are kept; a radio link below `min_signal` dBm, or `min_quality` percent, is WARN; `backend` if not
+    that of the city: `fast` (gufo_snmp), `pysnmp`, or `auto`, which is `fast` where it is installed.
     """
 
     port: int = Field(161, ge=1, le=65535)
@@ -53,7 +55,9 @@ class SnmpOptions(Keys):
     priv_protocol: Literal["des", "aes", "aes192", "aes256"] = "aes"
     read: Read = ("system", "interfaces")
     max_interfaces: int = Field(64, ge=1, le=4096)
-    backend: Literal["pysnmp"] = "pysnmp"
+    min_signal: float = Field(-80, ge=-120, le=0)
+    min_quality: float = Field(0, ge=0, le=100)
+    backend: Literal["", "auto", "pysnmp", "fast"] = ""
 
     @model_validator(mode="after")
     def _whole(self) -> Self:

@@ -1,43 +1,51 @@
-"""Walking a column of a table, within bounds: names must grow and lie under the column, rows and rounds are counted."""
+"""Walking a column of a table, within bounds: every answer must bring something new under the column; rows and rounds are counted."""
 
 from monitor.core.verdict import Reason
+from monitor.probes.ber import Oid
 from monitor.probes.faults import Fault
-from monitor.probes.snmp_agent import Agent, Oid, Rows, TooBigError, Value
+from monitor.probes.snmp_agent import Agent, TooBigError
+from monitor.probes.snmp_message import Rows, Value
 
 MAX_ROWS = 4096
 MAX_ROUNDS = 1024
 
 
 async def walk(agent: Agent, column: Oid, limit: int = MAX_ROWS) -> dict[Oid, Value]:
-    """Return the values of a column by index (the rest of the name), at most `limit`; the walk ends where names do not grow.
+    """Return the values of a column by index (the rest of the name), at most `limit`.
 
-    Raises Fault. A device that cannot bear many rows at once is asked for half as many, then one by one, and that is remembered.
+    It ends with the first name outside the column and with an answer that brings nothing new: whoever repeats himself goes no
+    round twice, and whoever tells his rows in no order, or twice, is heard out. Raises Fault. A device that cannot bear many
+    rows at once is asked for fewer, then one by one, and that is remembered.
     """
     found: dict[Oid, Value] = {}
-    last = column
+    size = len(column)
+    last, at_once = column, agent.memory.repetitions
     for _ in range(MAX_ROUNDS):
-        rows = await _more(agent, last)
-        for name, value in rows:
-            if name[: len(column)] != column or name <= last:
-                return found
+        heard = len(found)
+        at_once = min(at_once, agent.memory.most)
+        for name, value in await _more(agent, last, at_once):
+            index = name[size:]
+            if not index or name[:size] != column or len(found) >= limit:
+                return _there(found)
+            found.setdefault(index, value)
             last = name
-            if value is not None:
-                found[name[len(column) :]] = value
-            if len(found) >= limit:
-                return found
-        if not rows:
-            return found
-    return found
+        if len(found) == heard or len(found) >= limit:
+            break
+    return _there(found)
 
 
-async def _more(agent: Agent, last: Oid) -> Rows:
+def _there(found: dict[Oid, Value]) -> dict[Oid, Value]:
+    return {index: value for index, value in found.items() if value is not None}
+
+
+async def _more(agent: Agent, last: Oid, at_once: int) -> Rows:
     while True:
-        repetitions = agent.memory.repetitions
         try:
-            if repetitions > 1:
-                return await agent.request("bulk", [last], repetitions)
+            if at_once > 1:
+                return await agent.request("bulk", [last], at_once)
             return await agent.request("next", [last])
-        except TooBigError:
-            if repetitions <= 1:
+        except TooBigError as error:
+            if at_once <= 1:
                 raise Fault(Reason.SNMP_ERROR, "the agent finds even one value too big") from None
-            agent.memory.repetitions = repetitions // 2
+            agent.memory.less(at_once, error.part)
+            at_once = agent.memory.repetitions

@@ -23,20 +23,22 @@ class Vantage:
     """One place to look from, in one event loop: `async with Vantage.of(city.resolver, city.ca) as vantage`.
 
     `resolver` are addresses of name servers (empty: those of the system), `ca` the path of a file of certificates that
-    are trusted beside those of the system, or a reference to one. `icmp_backend` is `shared` or `icmplib`.
+    are trusted beside those of the system, or a reference to one. `icmp_backend` is `shared` or `icmplib`, `snmp_backend` is `auto`, `fast`
+    or `pysnmp`.
     """
 
-    def __init__(self, resolver: Sequence[str] = (), ca: str = "", icmp_backend: str = "shared") -> None:
+    def __init__(self, resolver: Sequence[str] = (), ca: str = "", icmp_backend: str = "shared", snmp_backend: str = "auto") -> None:
         self.resolver = tuple(resolver)
         self.ca = ca
         self.icmp_backend = icmp_backend
+        self.snmp_backend = snmp_backend
         self._shelf: dict[object, Closable] = {}
         self._contexts: dict[tuple[str, bool, bool, str], tuple[tuple[float, int], ssl.SSLContext]] = {}
 
     @classmethod
-    def of(cls, resolver: Sequence[str] = (), ca: str = "", icmp_backend: str = "shared") -> Self:
+    def of(cls, resolver: Sequence[str] = (), ca: str = "", icmp_backend: str = "shared", snmp_backend: str = "auto") -> Self:
         """Make a vantage; nothing is opened yet."""
-        return cls(resolver, ca, icmp_backend)
+        return cls(resolver, ca, icmp_backend, snmp_backend)
 
     async def __aenter__(self) -> Self:
         return self

@@ -1,0 +1,131 @@
+"""The interfaces of a device (IF-MIB, RFC 2863), joined by index, and how fast their counters ran since the look before.
+
+A rate is told only where it is sure: never across a restart, of the device or of one counter, and of a 32-bit counter only when
+it cannot have run over more than once. Names, not indices, say what is the same interface: indices change when a device restarts.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from monitor.probes.ber import Oid
+from monitor.probes.snmp_agent import Agent
+from monitor.probes.snmp_message import Value
+from monitor.probes.snmp_value import get, number, text
+from monitor.probes.snmp_walk import walk
+
+_IF, _IFX = (1, 3, 6, 1, 2, 1, 2, 2, 1), (1, 3, 6, 1, 2, 1, 31, 1, 1, 1)
+DESCR, SPEED, OPER, IN32, OUT32 = (*_IF, 2), (*_IF, 5), (*_IF, 8), (*_IF, 10), (*_IF, 16)
+NAME, IN64, OUT64, ALIAS = (*_IFX, 1), (*_IFX, 6), (*_IFX, 10), (*_IFX, 18)
+UPTIME: Oid = (1, 3, 6, 1, 2, 1, 1, 3, 0)
+OPER_WORDS = {1: "up", 2: "down", 3: "testing", 4: "unknown", 5: "dormant", 6: "not_present", 7: "lower_layer_down"}
+FASTEST = 1_000_000_000
+"""Bits a second that an interface is taken for when it tells no speed of its own."""
+SHORTEST = 1.0
+"""Seconds between two readings, below which no rate is told."""
+SLACK = 5.0
+"""Seconds by which the clocks of a device and of ours may differ between two readings."""
+_UPTIME_WRAP = 2**32 / 100
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The counters of a device at one moment: `at` on our monotonic clock, `uptime` in seconds, octets in and out and width by name."""
+
+    at: float
+    uptime: float | None
+    counters: Mapping[str, tuple[int, int, int]]
+
+
+async def read_interfaces(agent: Agent, limit: int) -> dict[str, object]:
+    """Return `interfaces`: index, name, alias, oper, octets in and out, their width and rates; and how many are up and down."""
+    uptime = number((await get(agent, [UPTIME])).get(UPTIME))
+    oper = await walk(agent, OPER, limit)
+    names = await walk(agent, NAME, limit)
+    aliases = await walk(agent, ALIAS, limit) if names else {}
+    descriptions = {} if set(oper) <= set(names) else await walk(agent, DESCR, limit)
+    indices = sorted({index for index in (*oper, *names, *descriptions) if len(index) == 1})[:limit]
+    at = time.monotonic()
+    counters, speeds = await _counters(agent, indices, limit)
+    rows: list[dict[str, object]] = []
+    for index in indices:
+        row: dict[str, object] = {"index": index[0], "name": text(names.get(index)) or text(descriptions.get(index))}
+        if alias := text(aliases.get(index)):
+            row["alias"] = alias
+        row["oper"] = OPER_WORDS.get(number(oper.get(index)) or 0, "unknown")
+        rows.append(row | counters.get(index, {}))
+    now = Reading(at, None if uptime is None or uptime < 0 else uptime / 100, _by_name(rows))
+    _tell_rates(rows, agent.memory.reading, now, speeds)
+    if agent.memory.reading is None or at - agent.memory.reading.at >= SHORTEST:
+        agent.memory.reading = now
+    up = sum(row["oper"] == "up" for row in rows)
+    return {"interfaces": rows, "interfaces_up": up, "interfaces_down": sum(row["oper"] == "down" for row in rows)}
+
+
+async def _counters(agent: Agent, indices: Sequence[Oid], limit: int) -> tuple[dict[Oid, dict[str, object]], dict[str, int]]:
+    """Octets in and out of each interface and their width: 64 bits where there are such, else 32; speeds where there are 32."""
+    wide = (await walk(agent, IN64, limit), await walk(agent, OUT64, limit))
+    narrow: tuple[dict[Oid, Value], ...] = ({}, {})
+    speeds: dict[Oid, Value] = {}
+    if any(index not in wide[0] for index in indices):
+        narrow = (await walk(agent, IN32, limit), await walk(agent, OUT32, limit))
+        speeds = await walk(agent, SPEED, limit)
+    found: dict[Oid, dict[str, object]] = {}
+    for index in indices:
+        (received, sent), bits = (wide, 64) if index in wide[0] else (narrow, 32)
+        if index in received:
+            found[index] = {"in": number(received[index]), "out": number(sent.get(index)), "bits": bits}
+    return found, {str(index[0]): speed for index, value in speeds.items() if len(index) == 1 and (speed := number(value))}
+
+
+def _by_name(rows: list[dict[str, object]]) -> dict[str, tuple[int, int, int]]:
+    """Counters by name and alias; a name that two interfaces share names neither."""
+    found: dict[str, tuple[int, int, int] | None] = {}
+    for row in rows:
+        if isinstance(row.get("in"), int) and isinstance(row.get("out"), int):
+            name = _identity(row)
+            found[name] = None if name in found else (int(str(row["in"])), int(str(row["out"])), int(str(row["bits"])))
+    return {name: counters for name, counters in found.items() if counters is not None}
+
+
+def _identity(row: Mapping[str, Any]) -> str:
+    return f"{row['name']}\n{row.get('alias', '')}" if row["name"] else f"#{row['index']}"
+
+
+def _tell_rates(rows: list[dict[str, object]], before: Reading | None, now: Reading, speeds: Mapping[str, int]) -> None:
+    """Add `in_rate` and `out_rate`, in bits a second, to the rows of which they are sure."""
+    if before is None or now.at - before.at < SHORTEST or restarted(before, now):
+        return
+    for row in rows:
+        old, new = before.counters.get(_identity(row)), now.counters.get(_identity(row))
+        if old is None or new is None or old[2] != new[2]:
+            continue
+        speed = speeds.get(str(row["index"]), 0) or FASTEST
+        sure = now.uptime is not None and before.uptime is not None
+        for word, first, last in (("in_rate", old[0], new[0]), ("out_rate", old[1], new[1])):
+            rate = rate_of(first, last, now.at - before.at, bits=new[2], speed=speed, sure=sure)
+            if rate is not None:
+                row[word] = rate
+
+
+def restarted(before: Reading, now: Reading) -> bool:
+    """Tell whether the device restarted between two readings: its uptime did not go on as time did, nor run over (497 days)."""
+    if before.uptime is None or now.uptime is None:
+        return (before.uptime is None) != (now.uptime is None)
+    drift = (now.uptime - before.uptime - (now.at - before.at)) % _UPTIME_WRAP
+    allowed = SLACK + 0.01 * (now.at - before.at)
+    return min(drift, _UPTIME_WRAP - drift) > allowed
+
+
+def rate_of(first: int, last: int, seconds: float, *, bits: int, speed: int, sure: bool) -> float | None:
+    """Return bits a second; None where a counter fell for another reason than running over once, or may have run over more often.
+
+    `sure` says that the device told its uptime, and did not restart; without it a counter that fell may have begun anew.
+    """
+    if bits == 32 and seconds >= 2**32 * 8 / speed:
+        return None
+    if last < first and not (bits == 32 and sure):
+        return None
+    rate = 8 * ((last - first) % 2**bits) / seconds
+    return round(rate, 1) if bits == 64 or rate <= 1.1 * speed else None

@@ -1,0 +1,122 @@
+"""Messages of SNMP version 1 and 2c (RFC 1157, 3416): a question to bytes, bytes to an answer.
+
+Generous where devices are careless, and nobody can be misled by it: counters without the zero byte before a high bit, counters
+over 2^32, lengths longer than need be, bytes after the message. Anything else that does not fit raises ValueError.
+"""
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from monitor.probes import ber
+from monitor.probes.ber import Oid
+
+Value = int | bytes | Oid | None
+Rows = list[tuple[Oid, Value]]
+Kind = Literal["get", "next", "bulk"]
+VERSIONS = {"1": 0, "2c": 1}
+_WORDS = {code: word for word, code in VERSIONS.items()}
+TOO_BIG, NO_SUCH_NAME = 1, 2
+_REQUEST = {"get": 0xA0, "next": 0xA1, "bulk": 0xA5}
+_RESPONSE = 0xA2
+_ADDRESS, _COUNTER32, _NUMBERS = 0x40, 0x41, frozenset({0x41, 0x42, 0x43, 0x46, 0x47})
+_ABSENT = frozenset({ber.NULL, 0x80, 0x81, 0x82})
+_NOTHING = ber.tlv(ber.NULL, b"")
+MAX_ROWS = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer as it came: `status` is the error status (0: none), `size` the bytes of its message."""
+
+    version: str
+    number: int
+    status: int
+    rows: Rows
+    size: int
+
+
+def question(version: str, community: str, kind: Kind, oids: Sequence[Oid], repetitions: int, number: int) -> bytes:
+    """Return a question in wire form; `number` is the request id."""
+    second = ber.integer(repetitions if kind == "bulk" else 0)
+    fields = ber.integer(number) + ber.integer(0) + second + _names(tuple(oids))
+    body = ber.integer(VERSIONS[version]) + ber.tlv(ber.OCTETS, community.encode()) + ber.tlv(_REQUEST[kind], fields)
+    return ber.tlv(ber.SEQUENCE, body)
+
+
+@functools.lru_cache(1024)
+def _names(oids: tuple[Oid, ...]) -> bytes:
+    return ber.tlv(ber.SEQUENCE, b"".join(ber.tlv(ber.SEQUENCE, ber.oid(oid) + _NOTHING) for oid in oids))
+
+
+def answer(data: bytes) -> Answer:
+    """Read an answer. Raises ValueError for anything else."""
+    _, message = _begin(data, ber.SEQUENCE)
+    (_, version), _, (kind, pdu) = _fields(message, 3)
+    said = ber.read_integer(version)
+    if said not in _WORDS:
+        raise ValueError("another version")
+    return response(_WORDS[said], kind, pdu, len(data))
+
+
+def response(version: str, kind: int, pdu: bytes, size: int) -> Answer:
+    """Read what stands within an answer of any version. Raises ValueError for anything else."""
+    if kind != _RESPONSE:
+        raise ValueError("not an answer")
+    (_, number), (_, status), _, (_, names) = _fields(pdu, 4)
+    return Answer(version, ber.read_integer(number), ber.read_integer(status), rows(names), size)
+
+
+def number_of(data: bytes) -> int:
+    """The request id of a question or an answer. Raises ValueError."""
+    _, message = _begin(data, ber.SEQUENCE)
+    for tag, content in ber.items(_fields(message, 3)[2][1]):
+        if tag == ber.INTEGER:
+            return ber.read_integer(content)
+        break
+    raise ValueError("no request id")
+
+
+def rows(names: bytes) -> Rows:
+    """Read a list of names with their values. Raises ValueError."""
+    found: Rows = []
+    at = 0
+    while at < len(names):
+        _, binding, at = ber.item(names, at)
+        kind, name, middle = ber.item(binding, 0)
+        tag, content, _ = ber.item(binding, middle)
+        if kind != ber.OID or len(found) >= MAX_ROWS:
+            raise ValueError("no list of values")
+        found.append((ber.read_oid(name), value(tag, content)))
+    return found
+
+
+def value(tag: int, content: bytes) -> Value:
+    """Return a value as a number, bytes or an OID (an address is told like one); None for "no such object". Raises ValueError."""
+    if tag == ber.INTEGER:
+        return ber.read_integer(content)
+    if tag in _NUMBERS:
+        number = ber.read_integer(content, signed=False)
+        return number & 0xFFFFFFFF if tag == _COUNTER32 else number
+    if tag == ber.OID:
+        return ber.read_oid(content)
+    if tag == _ADDRESS:
+        return tuple(content)
+    return None if tag in _ABSENT else content
+
+
+def _begin(data: bytes, tag: int) -> tuple[int, bytes]:
+    """The first item of `data`; what follows it is the sender's carelessness."""
+    for found in ber.items(data):
+        if found[0] == tag:
+            return found
+        break
+    raise ValueError("no message")
+
+
+def _fields(data: bytes, count: int) -> list[tuple[int, bytes]]:
+    found = list(ber.items(data))
+    if len(found) < count:
+        raise ValueError("too short")
+    return found[:count]

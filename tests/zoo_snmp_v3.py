@@ -1,0 +1,58 @@
+"""The zoo's inhabitants that speak version 3: how they err, and what a look at them must say."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from monitor.core.verdict import Reason, Verdict
+from monitor.probes import ber
+from tests.agents_v3 import AUTH, NOT_IN_TIME, UNKNOWN_ENGINE, Asked, Self
+
+
+@dataclass(frozen=True)
+class Mammal:
+    """A device of version 3 and what a look at it must find."""
+
+    name: str
+    who: Self = field(default_factory=Self)
+    twist: Callable[[Asked, bytes], bytes | None] = lambda _, said: said
+    options: dict[str, object] = field(default_factory=dict)
+    verdict: Verdict = Verdict.OK
+    reason: Reason | None = None
+    timeout: float = 10.0
+    fast: Verdict | None = None  # what the back end `fast` says, where it is another thing
+
+
+def _forged(asked: Asked, said: bytes) -> bytes:
+    """What a stranger on the way could send: all right but for the digest."""
+    return said[:-1] + bytes((said[-1] ^ 1,)) if asked.engine and asked.question.names else said
+
+
+def _hangs_on_bulk(asked: Asked, said: bytes) -> bytes | None:
+    return None if asked.question.kind == 0xA5 else said
+
+
+def _other_number(asked: Asked, said: bytes) -> bytes:
+    """The PDU's request id is not the one that was asked."""
+    return said.replace(ber.integer(asked.question.number), ber.integer(asked.question.number ^ 1)) if asked.engine else said
+
+
+SHA: dict[str, object] = {"auth": AUTH}
+UNSURE, FAIL, LIE, KEY = Verdict.UNSURE, Verdict.FAIL, Reason.SNMP_ERROR, Reason.SNMP_AUTH
+MAMMALS = [
+    Mammal("well, without a key"),
+    Mammal("well, with SHA", options=SHA),
+    Mammal("a wrong key", options={"auth": "x" * 8}, verdict=UNSURE, reason=KEY),
+    Mammal("an unknown user", options={"user": "siapa"}, verdict=UNSURE, reason=KEY),
+    Mammal("an unknown user with a key", options={**SHA, "user": "siapa"}, verdict=UNSURE, reason=KEY),
+    Mammal("a passphrase that is too short", options={"auth": "x"}, verdict=UNSURE, reason=Reason.BAD_SECRET),
+    Mammal("mute", twist=lambda *_: None, verdict=FAIL, reason=Reason.SNMP_TIMEOUT, timeout=1.5),
+    Mammal("an answer with a wrong digest", twist=_forged, options=SHA, verdict=FAIL, reason=LIE, timeout=3),
+    Mammal("an answer without a digest", Self(signs=False), options=SHA, verdict=FAIL, reason=LIE, timeout=3),
+    Mammal("another request id", twist=_other_number, verdict=FAIL, reason=LIE, timeout=2),
+    Mammal("cut short", twist=lambda _, said: said[:-2], verdict=FAIL, reason=LIE, timeout=2),
+    Mammal("random bytes", twist=lambda asked, _: asked.raw[5:60], verdict=FAIL, reason=LIE, timeout=2),
+    Mammal("FiberHome: negative engine time", Self(time=-5000), verdict=FAIL, reason=LIE, timeout=2, fast=Verdict.OK),
+    Mammal("for ever another engine", Self(blind=UNKNOWN_ENGINE), verdict=FAIL, reason=LIE, timeout=2),
+    Mammal("never in time", Self(blind=NOT_IN_TIME), options=SHA, verdict=FAIL, reason=LIE, timeout=2),
+    Mammal("no GETBULK: it hangs", twist=_hangs_on_bulk, timeout=10),
+]
