@@ -10,13 +10,13 @@ import ipaddress
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, suppress
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from exporters.explain import explain
+from exporters.files import Files
 from exporters.live import Live
 from exporters.metrics import CONTENT_TYPE, exposition
 from exporters.push import Calls, TakeCall, nobody_waits
@@ -24,7 +24,6 @@ from exporters.status import status
 from exporters.view import View
 
 WATCHERS = 64
-STATIC = Path(__file__).parent / "static"
 HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -50,7 +49,7 @@ def application(view: View, take_call: TakeCall = nobody_waits, *, pace: float =
             web.get("/-/ready", pages.ready),
             web.get("/api/v1/status", pages.status),
             web.get("/api/v1/explain", pages.explain),
-            web.static("/static", STATIC),
+            web.get("/static/{name}", Files().file),
             *Calls(take_call).routes(),
         ]
     )

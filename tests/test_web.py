@@ -316,6 +316,15 @@ async def test_only_addresses_plain_names_and_the_pages_own_name_may_call(host: 
         assert answer.status == status
 
 
+async def test_a_file_that_the_browser_has_is_not_sent_again() -> None:
+    async with served(view_of(engine_of(town()))) as client:
+        async with client.get("/static/pantau.css") as first:
+            assert (first.status, first.content_type) == (200, "text/css")
+            assert "grid" in await first.text()
+        async with client.get("/static/pantau.css", headers={"If-None-Match": first.headers["ETag"]}) as second:
+            assert (second.status, await second.read()) == (304, b"")
+
+
 async def test_no_file_outside_the_static_folder_is_served() -> None:
     async with served(view_of(engine_of(town()))) as client:
         for path in ("/static/../web.py", "/static/%2e%2e/web.py", "/static/", "/templates/page.html"):
