@@ -64,7 +64,6 @@ REASONS: Mapping[Reason, Pair] = {
     Reason.NTP_OFFSET: ("jamnya menyimpang", "its clock is off"),
     Reason.NTP_UNSYNCHRONISED: ("jamnya tidak mengikuti sumber waktu mana pun", "its clock follows no source of time"),
     Reason.NTP_DENIED: ("menolak memberi kita waktu (NTP)", "refuses to give us the time (NTP)"),
-    Reason.NTP_RATE: ("meminta kita lebih jarang bertanya (NTP)", "asks us to ask less often (NTP)"),
     Reason.ON_BATTERY: ("listrik padam, UPS memakai baterai", "the mains failed, the UPS runs on its battery"),
     Reason.RADIO_WEAK: ("sinyal radio lemah", "its radio link is weak"),
     Reason.PACKET_LOSS: ("banyak paket hilang", "loses many packets"),

@@ -122,7 +122,7 @@ CASES = [
     Case("from another port", saying(), reason=Reason.TIMEOUT, mouth="127.0.0.1"),
     Case("from another address", saying(), reason=Reason.TIMEOUT, mouth="127.0.0.88"),
     Case("noise without end", lambda _: [b"\xff" * 48] * 99, reason=Reason.TIMEOUT, words="no answer to our question"),
-    Case("kiss: come less often", kiss(b"RATE"), Verdict.UNSURE, Reason.NTP_RATE, "longer interval"),
+    Case("kiss: come less often", kiss(b"RATE"), Verdict.UNSURE, Reason.TOO_OFTEN, "longer interval"),
     Case("kiss: denied", kiss(b"DENY"), reason=DENIED, words="DENY"),
     Case("kiss: restricted", kiss(b"RSTR"), reason=DENIED, words="RSTR"),
     Case("kiss with another's origin", saying(stratum=0, reference=b"DENY", origin=bytes(8)), reason=Reason.TIMEOUT),

@@ -84,7 +84,6 @@ class Reason(StrEnum):
     OWN_CLOCK = "own_clock"
     LISTENING = "listening"
     BAD_SECRET = "bad_secret"  # noqa: S105 - a reason, not a secret
-    NTP_RATE = "ntp_rate"
     INTERNAL = "internal"
 
 

@@ -29,7 +29,6 @@ OURS = frozenset(
         Reason.BAD_SECRET,
         Reason.INTERNAL,
         Reason.SNMP_AUTH,
-        Reason.NTP_RATE,
     }
 )
 _VERDICTS = dict.fromkeys(OURS, Verdict.UNSURE) | {

@@ -20,6 +20,8 @@ _NEVER = 3
 _STRATA = 16
 _FARTHEST = 16.0
 """MAXDISP of RFC 5905: a clock whose root may be so far off follows nothing."""
+REST = 300.0
+"""Seconds for which a server is left alone that was asked too often: it does not say for how long itself (RFC 5905, 7.4)."""
 _STARTING = frozenset({b"INIT", b"STEP"})
 
 
@@ -53,7 +55,8 @@ def trust(said: Said) -> None:
     if said.stratum == 0 and said.reference.isalnum() and said.reference.isascii() and said.reference not in _STARTING:
         code = said.reference.decode()
         if code == "RATE":
-            raise Fault(Reason.NTP_RATE, "it asks us to come less often (kiss code RATE): give the check a longer interval")
+            said_so = "it asks us to come less often (kiss code RATE): give the check a longer interval"
+            raise Fault(Reason.TOO_OFTEN, said_so, {"retry_after": REST})
         raise Fault(Reason.NTP_DENIED, f"it does not serve us (kiss code {code})")
     if said.leap == _NEVER or said.stratum == 0 or said.stratum >= _STRATA:
         raise Fault(Reason.NTP_UNSYNCHRONISED, f"it says itself that it follows no clock (leap {said.leap}, stratum {said.stratum})")
