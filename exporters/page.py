@@ -116,6 +116,11 @@ class Glance:
         """Return the name of a node, shared risk or receiver, its id when it has left the inventory."""
         return name_of(self.city, key)
 
+    def short(self, node: Node) -> str:
+        """Return the name of a node where its kind is plain to see: "Gentong" of eight kelurahan."""
+        kind = f"{node.kind.value} "
+        return node.name[len(kind) :] if node.name.lower().startswith(kind) else node.name
+
     def of(self, kinds: Iterable[Kind]) -> Iterator[Condition]:
         """Return the conditions of the nodes of these kinds."""
         return (condition for node, condition in self.conditions.items() if self.city.nodes[node].kind in kinds)
@@ -174,7 +179,7 @@ class Glance:
         cause, language = incident.cause, self.language
         taken = [node for node in hit(self.city, incident) if node.id != cause.node]
         behind = [node for node in taken if node.id not in cause.members]
-        kinds = {kind: [_short(node) for node in behind if node.kind is kind] for kind in dict.fromkeys(node.kind for node in behind)}
+        kinds = {kind: [self.short(node) for node in behind if node.kind is kind] for kind in dict.fromkeys(node.kind for node in behind)}
         owed = {page.receiver for page in self.engine.state.owed.values() if page.incident == incident.id}
         return Card(
             id=incident.id,
@@ -255,12 +260,6 @@ class Glance:
 
 def _answering(rows: Sequence[Row]) -> int:
     return counts(row.condition for row in rows)["up"]
-
-
-def _short(node: Node) -> str:
-    """The name of a node where its kind is already said: "Gentong" of eight kelurahan."""
-    kind = f"{node.kind.value} "
-    return node.name[len(kind) :] if node.name.lower().startswith(kind) else node.name
 
 
 def _whole_minutes(seconds: float) -> float:

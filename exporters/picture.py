@@ -55,19 +55,20 @@ class Picture:
 
 
 class Labels:
-    """Keeps the names on the map apart, at the size that they have on a phone: below their dots, else above, else lower."""
+    """Keeps the names on the map apart, at the size that they have on a phone: below their dots, else above, else further off."""
 
     def __init__(self) -> None:
         self._boxes: list[tuple[Point, float, float]] = []
 
-    def height(self, place: Point, reach: float, name: str, *, large: bool) -> float:
-        """Return the y of the foot of a name at a dot that reaches so far."""
+    def foot(self, place: Point, reach: float, name: str, *, large: bool) -> Point:
+        """Return the middle of the foot of a name at a dot that reaches so far; the whole name is on the map."""
         size = 40.0 if large else 32.0  # as `.city text` of pantau.css on a phone
         across, (x, y) = 0.6 * size * len(name) + 20, place
-        feet = (y + reach + 24, y - reach - 8, y + reach + 24 + size)
+        x = min(max(x, across / 2), max(WIDTH - across / 2, across / 2))
+        feet = (y + reach + 24, y - reach - 8, y + reach + 24 + size, y - reach - 8 - size)
         foot = next((foot for foot in feet if self._free((x, foot), across, size)), feet[0])
         self._boxes.append(((x, foot), across, size))
-        return foot
+        return x, foot
 
     def _free(self, foot: Point, across: float, size: float) -> bool:
         return all(

@@ -174,9 +174,14 @@ def test_a_figure_that_changes_by_itself_makes_no_part_new() -> None:
 
 def test_a_name_on_the_map_stands_above_its_dot_where_another_stands_already_below() -> None:
     labels = Labels()
-    assert labels.height((500, 400), 15, "Kantor Wali Kota", large=False) == 439
-    assert labels.height((760, 400), 15, "Bugul Kidul", large=False) == 377
-    assert labels.height((760, 500), 15, "Purworejo", large=False) == 539
+    assert labels.foot((500, 400), 15, "Kantor Wali Kota", large=False) == (500, 439)
+    assert labels.foot((760, 400), 15, "Bugul Kidul", large=False) == (760, 377)
+    assert labels.foot((760, 500), 15, "Purworejo", large=False) == (760, 539)
+
+
+def test_a_name_at_the_edge_of_the_map_is_on_it_as_a_whole() -> None:
+    assert Labels().foot((990, 400), 15, "Blandongan", large=True) == (870, 439)
+    assert Labels().foot((10, 400), 15, "Blandongan", large=True) == (130, 439)
 
 
 def test_no_dot_on_the_map_lies_on_another_and_the_same_city_gives_the_same_map() -> None:
