@@ -13,6 +13,8 @@ from aiohttp import web
 from monitor.probes.push import WORDS, Answer, Call
 
 TakeCall = Callable[[str, Call], Answer]
+WELL = frozenset({"", "up", "ok"})
+"""What a caller says who is well; whoever says anything else is not."""
 LATEST_PING = 3_600_000.0
 """Milliseconds: nobody measured more."""
 _STATUS = {Answer.TAKEN: 200, Answer.UNKNOWN: 404, Answer.TOO_OFTEN: 429}
@@ -53,7 +55,7 @@ class Calls:
     def _taken(self, request: web.Request) -> Answer:
         asked = request.query
         words = "".join(letter for letter in asked.get("msg", "")[:WORDS] if letter.isprintable())
-        return self.take(request.match_info["token"], Call(asked.get("status", "up") != "down", words, _seconds(asked.get("ping", ""))))
+        return self.take(request.match_info["token"], Call(asked.get("status", "").lower() in WELL, words, _seconds(asked.get("ping", ""))))
 
 
 def _seconds(ping: str) -> float | None:

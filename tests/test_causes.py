@@ -111,6 +111,16 @@ def test_our_own_way_to_the_city_lost_is_one_page_and_all_else_is_unknown(reason
     _healed(play)
 
 
+def test_what_we_cannot_see_is_unknown_from_the_moment_at_which_we_are_cut_off() -> None:
+    """Also what is seldom looked at, and was well the last time."""
+    play = _play()
+    play.lost = dict.fromkeys(play.city.checks, Reason.NO_ROUTE)
+    while not play.pages:
+        play.run(1)
+    seen = {node.id: play.engine.condition(node.id, play.at) for node in play.city.nodes.values() if node.checks}
+    assert {node for node, condition in seen.items() if condition is not Condition.UNKNOWN} == {"hub"}
+
+
 @pytest.mark.parametrize(("dead", "seconds"), [("hub", 42), ("kec-gadingrejo", 42), ("kec-gadingrejo", 200)])
 def test_what_was_lost_behind_a_dead_way_teaches_nothing_of_those_behind_it(dead: str, seconds: float) -> None:
     """Learned as noise of their own it would make them slow to believe dead, all at once."""

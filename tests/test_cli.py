@@ -44,6 +44,7 @@ def test_every_command_has_help_with_an_example(words: tuple[str, ...], capsys: 
     [
         (["statsu"], "pantau: no command 'statsu'; did you mean 'status'?"),
         (["lab", "loss", "kel-gentong", "200"], "pantau: Invalid value for 'PERCENT': '200' is no percentage: write 5 or 5%, at most 100"),
+        (["ping", "127.0.0.1", "--timeout", "nan"], "pantau: Invalid value for '--timeout': 'nan' is not a number"),
         (["lab", "up", "--listen", "9475"], "pantau: Invalid value for '--listen': 9475: not ADDRESS:PORT, as 127.0.0.1:9475"),
         (["probe", "tcp"], "pantau: say what to look at: pantau probe KIND TARGET [KEY=VALUE]..."),
         (["probe", "tcp", "127.0.0.1", "port"], "pantau: port: not KEY=VALUE"),

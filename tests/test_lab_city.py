@@ -273,7 +273,7 @@ def test_what_is_mended_is_said_to_be_mended() -> None:
             {"id": "app-portal", "mode": "sakit"},
             "app-portal: no such mode 'sakit'; there are ok, slow, 500, hang, defaced, expired, stale",
         ),
-        ("cut", {"id": "pln-timur"}, "pln-timur: no such station or link; it is a feeder: `pantau lab power pln-timur off`"),
+        ("cut", {"id": "pln-timur"}, "pln-timur: no such station or link; it is a feeder: `pantau lab power pln-timur off|on`"),
         ("power", {"id": "kel-atas", "speed": 1, "on": False}, "kel-atas: no such feeder; it is a station: `pantau lab cut kel-atas`"),
         ("cut", {}, "cut: the request is not complete: 'id'"),
         ("potong", {}, "potong: no such word; there are "),

@@ -74,6 +74,15 @@ def test_who_says_that_it_is_not_well_is_believed(mailbox: Mailbox) -> None:
     assert (caught.value.reason, caught.value.detail) == (Reason.PUSH_DOWN, "disk penuh")
 
 
+@pytest.mark.parametrize(
+    ("status", "well"), [("up", True), ("OK", True), ("down", False), ("DOWN", False), ("fail", False), ("bogus", False)]
+)
+async def test_whoever_says_anything_but_that_all_is_well_is_not(caller: TestClient, mailbox: Mailbox, status: str, well: bool) -> None:  # type: ignore[type-arg]  # noqa: FBT001
+    async with caller.get(f"/push/{TOKEN}", params={"status": status}) as answer:
+        assert answer.status == 200
+    assert (judged(mailbox) is Reason.PUSH_DOWN) is not well
+
+
 def test_a_second_call_at_once_is_sent_away_and_changes_nothing(mailbox: Mailbox, hours: Hours) -> None:
     mailbox.take(TOKEN, Call())
     hours.now += APART / 2

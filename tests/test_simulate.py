@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from monitor.cli.simulate import simulate as command
 from monitor.core.rules import GRADES, Grade, Noise
-from monitor.simulate import life, simulate, upper_limit
+from monitor.simulate import life, lower_limit, simulate, upper_limit
 from monitor.simulate.weather import Weather
 
 KINDS = st.lists(st.builds(Noise, st.floats(0.001, 0.3), st.floats(0.1, 60)), min_size=1, max_size=3)
@@ -86,6 +86,16 @@ def test_the_figures_are_printed_in_the_shape_of_the_contract() -> None:
     assert found["losses"] == [{"loss": 0.01, "burst": 0.0}]
     assert found["stated_bound"] == pytest.approx(4 / 99, abs=1e-6)
     assert found["target_years"] == pytest.approx(2, abs=0.01)
+
+
+@pytest.mark.parametrize(("count", "limit"), [(0, 0.0), (1, 0.0513), (9, 4.695), (100, 84.14)])
+def test_the_lower_limit_is_that_of_the_poisson_law(count: int, limit: float) -> None:
+    assert lower_limit(count) == pytest.approx(limit, abs=0.01)
+
+
+def test_what_may_be_chance_is_not_called_broken() -> None:
+    """Nine false alarms where eight are promised prove nothing."""
+    assert "mungkin kebetulan" in _run("--years", "200", "--class", "fibre", "--loss", "1%", "--burst", "10s")
 
 
 def test_a_promise_that_is_broken_is_said_aloud() -> None:

@@ -170,7 +170,8 @@ def _table(found: dict[str, Any]) -> str:
         lines.append("tidak ada gangguan / no incident")
     for incident in found["incidents"]:
         since = clock(incident["since"][1], found["utc_offset"], "id", beside=found["at"])
-        told = ", ".join(str(each) for each in incident["told"])
+        owed = " (belum sampai/not delivered yet)"
+        told = ", ".join(f"{each}{owed if each in incident['owed'] else ''}" for each in incident["told"])
         lines.append(
             f"{incident['id']:>5} {incident['severity']:8} {incident['cause']}  sejak/since {since}  ({incident['reason'] or '-'})"
         )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from monitor.cli.quantities import Percent, Time
+from monitor.cli.quantities import Number, Percent, Time
 from monitor.cli.serve import default_data_dir
 from monitor.lab import client
 
@@ -71,7 +71,7 @@ def restore(name: str) -> None:
 
 @lab.command()
 @identity
-@click.option("--seconds", default=8.0, show_default=True, type=click.FloatRange(0, 3600))
+@click.option("--seconds", default=8.0, show_default=True, type=Number(0, 3600))
 def reboot(name: str, seconds: float) -> None:
     """Nyalakan ulang. / Take a node down and bring it up again.
 
@@ -94,7 +94,7 @@ def loss(name: str, percent: float, burst: float) -> None:
 
 @lab.command()
 @identity
-@click.argument("milliseconds", type=click.FloatRange(0, 60000))
+@click.argument("milliseconds", type=Number(0, 60000))
 def delay(name: str, milliseconds: float) -> None:
     """Perlambat. / Make round trips longer.
 
@@ -106,7 +106,7 @@ def delay(name: str, milliseconds: float) -> None:
 @lab.command()
 @click.argument("feeder")
 @click.argument("state", type=click.Choice(["on", "off"]))
-@click.option("--speed", default=1.0, show_default=True, type=click.FloatRange(0.01, 10000), help="How much faster than the batteries.")
+@click.option("--speed", default=1.0, show_default=True, type=Number(0.01, 10000), help="How much faster than the batteries.")
 def power(feeder: str, state: str, speed: float) -> None:
     """Padamkan atau nyalakan penyulang. / Switch a feeder.
 
@@ -129,7 +129,7 @@ def app(name: str, mode: str) -> None:
 @lab.command()
 @click.argument("name")
 @click.argument("risk", default="")
-@click.option("--speed", default=1.0, show_default=True, type=click.FloatRange(0.01, 10000))
+@click.option("--speed", default=1.0, show_default=True, type=Number(0.01, 10000))
 def scenario(name: str, risk: str, speed: float) -> None:
     """Mainkan skenario. / Play a scenario.
 

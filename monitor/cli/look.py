@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from monitor.cli.quantities import Number
 from monitor.core.errors import Exit, PantauError
 from monitor.core.verdict import Outcome, Verdict
 
@@ -62,10 +63,8 @@ def _lines(outcome: Outcome) -> Iterable[str]:
 @click.command()
 @click.argument("addresses", nargs=-1, required=True)
 @click.option("--count", default=3, show_default=True, type=click.IntRange(1, 1000))
-@click.option(
-    "--interval", default=1.0, show_default=True, type=click.FloatRange(0.001, 60), help="Seconds between packets to one address."
-)
-@click.option("--timeout", default=2.0, show_default=True, type=click.FloatRange(0.01, 60), help="Seconds to wait for the last answer.")
+@click.option("--interval", default=1.0, show_default=True, type=Number(0.001, 60), help="Seconds between packets to one address.")
+@click.option("--timeout", default=2.0, show_default=True, type=Number(0.01, 60), help="Seconds to wait for the last answer.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Text is a live table on a terminal.")
 @click.option("--size", type=int, help="Bytes of data in each packet.")
 @click.option("--df", is_flag=True, default=None, help="Packets may not be divided on the way.")

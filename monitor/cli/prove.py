@@ -8,6 +8,7 @@ from typing import TypedDict, cast
 import click
 
 from monitor.cli.config import DEFAULT
+from monitor.cli.quantities import Number
 from monitor.core.city import City
 
 
@@ -29,9 +30,7 @@ class Asked(TypedDict):
 @click.option("--config", type=click.Path(path_type=Path), default=DEFAULT, show_default=True)
 @click.option("--pairs", is_flag=True, help="Every pair of faults too.")
 @click.option("--phases", type=click.IntRange(1, 1000), default=20, show_default=True, help="Moments at which a fault begins.")
-@click.option(
-    "--loss", type=click.FloatRange(0, 0.5), default=0.03, show_default=True, help="Share of answers lost in the lossy runs; 0: none."
-)
+@click.option("--loss", type=Number(0, 0.5), default=0.03, show_default=True, help="Share of answers lost in the lossy runs; 0: none.")
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--random", "cities", type=click.IntRange(1), help="On this many invented inventories instead (the first has number --seed).")
 @click.option("--processes", type=click.IntRange(1), help="Default: all processors.")

@@ -1,5 +1,8 @@
 """Quantities as people type them: shares, percentages, durations."""
 
+import math
+from typing import cast
+
 import click
 
 
@@ -50,6 +53,17 @@ class Time(click.ParamType[float]):
             self.fail(f"{value!r} {error}", param, ctx)
         if found > self._most:
             self.fail(f"{value!r} is longer than {self._most:g} s", param, ctx)
+        return found
+
+
+class Number(click.FloatRange):
+    """A number within bounds; `nan`, which is within all of them for click, is none."""
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return it."""
+        found: float = super().convert(cast("float", value), param, ctx)
+        if not math.isfinite(found):
+            self.fail(f"{value!r} is not a number", param, ctx)
         return found
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypedDict, cast
 
 import click
 
-from monitor.cli.quantities import Share, Time
+from monitor.cli.quantities import Number, Share, Time
 from monitor.core.rules import GRADES, Grade, Noise, Rule
 
 if TYPE_CHECKING:
@@ -25,6 +25,9 @@ TEXT = """\
 HOLDS = "Janji ditepati. / The promise holds."
 UNSURE = (
     "Lebih jarang dari yang dijanjikan, tetapi belum pasti: perpanjang --years. / Fewer than promised, but not yet sure: take more --years."
+)
+CHANCE = (
+    "Lebih sering dari yang dijanjikan, mungkin kebetulan: perpanjang --years. / More than promised, perhaps by chance: take more --years."
 )
 BROKEN = (
     "JANJI TIDAK DITEPATI: kehilangan ini tidak seperti yang dipelajari (ekor panjang?). / "
@@ -53,7 +56,7 @@ class Asked(TypedDict):
     "--loss", type=Share(), multiple=True, help="Share of looks lost; again for a second kind of losses. Default: that of the class."
 )
 @click.option("--burst", type=Time(), multiple=True, help="How long losses hang together (0s: not at all), one for each --loss.")
-@click.option("--odds", type=click.FloatRange(1), help="Another X for the class.")
+@click.option("--odds", type=Number(1), help="Another X for the class.")
 @click.option("--cap", type=Time(), help="Losses for so long are a page, false or not.")
 @click.option("--config", type=click.Path(path_type=Path), help="Take the rules of the classes from this inventory.")
 @click.option("--seed", type=int, default=1, show_default=True)
@@ -129,5 +132,12 @@ def as_text(found: "Figures", kinds: list[Noise], rule: Rule) -> str:
         p=found.learned.p,
         tau=found.learned.tau,
         worst=found.worst,
-        verdict=HOLDS if found.upper <= found.bound else UNSURE if found.rate <= found.bound else BROKEN,
+        verdict=_verdict(found),
     )
+
+
+def _verdict(found: "Figures") -> str:
+    """Say what the count proves: nothing, as long as the promise lies between its limits."""
+    if found.upper <= found.bound:
+        return HOLDS
+    return UNSURE if found.rate <= found.bound else CHANCE if found.lower <= found.bound else BROKEN

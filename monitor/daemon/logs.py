@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import sys
 import traceback
 from typing import TextIO, cast
@@ -35,13 +36,23 @@ def configure() -> None:
         logger_factory=structlog.PrintLoggerFactory(cast("TextIO", _Stderr())),
         cache_logger_on_first_use=True,
     )
+    logging.getLogger("aiohttp.server").addFilter(_in_one_line)
+
+
+def _in_one_line(record: logging.LogRecord) -> bool:
+    """Say in one line what the page's server would tell with its stack: most often that somebody asked what is no HTTP."""
+    error = record.exc_info[1] if record.exc_info else None
+    log.warning("request refused", what=record.getMessage()[:80], error=type(error).__name__, where=_where(error))
+    return False
+
+
+def _where(error: object) -> str:
+    stack = traceback.extract_tb(error.__traceback__) if isinstance(error, BaseException) else None
+    return f"{stack[-1].filename}:{stack[-1].lineno}" if stack else ""
 
 
 def unexpected(_loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
     """Say in one line what the loop caught: it is a fault of ours, and the daemon goes on."""
     error = context.get("exception")
-    where = ""
-    if isinstance(error, BaseException) and (stack := traceback.extract_tb(error.__traceback__)):
-        where = f"{stack[-1].filename}:{stack[-1].lineno}"
     # Only the kind of the error: its text may carry an address with a token.
-    log.error("unexpected", what=str(context.get("message")), error=type(error).__name__, where=where)
+    log.error("unexpected", what=str(context.get("message")), error=type(error).__name__, where=_where(error))

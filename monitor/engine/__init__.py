@@ -94,9 +94,11 @@ class Engine:
             return Condition.UNWATCHED
         check, belief = city.checks[node.checks[0]], self.state.beliefs[node.checks[0]]
         status = beliefs.status_at(check, belief, at)
+        if self.blind and node_id not in self._tops and status is not Status.NEW:
+            return Condition.UNKNOWN
         shadowed = not self.topology.reachable(node_id) or node_id in self.state.freed
         if shadowed and status not in (Status.UP, Status.NEW) and node_id not in self.desk.open:
-            return Condition.UNKNOWN if self.blind else Condition.SHADOWED
+            return Condition.SHADOWED
         if node_id in self.state.silent:
             return Condition.NO_REPLY
         if status is Status.UP and any(self._troubled(each) for each in node.checks):

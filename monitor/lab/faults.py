@@ -140,7 +140,9 @@ class Faults:
         risk = self._city.risks.get(name)
         if risk is None:
             return ""
-        return f"a river: `pantau lab scenario flood {name}`" if risk.kind == "river" else f"a {risk.kind}: `pantau lab power {name} off`"
+        return (
+            f"a river: `pantau lab scenario flood {name}`" if risk.kind == "river" else f"a {risk.kind}: `pantau lab power {name} off|on`"
+        )
 
     async def _switch(self, stations: Iterable[str], *, on: bool) -> None:
         for station in stations:

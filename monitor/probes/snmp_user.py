@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pyasn1.type import univ
+from pysnmp.entity.engine import SnmpEngine
 from pysnmp.hlapi.v3arch import asyncio as hlapi
 from pysnmp.proto import errind, rfc1902
 
@@ -49,12 +50,16 @@ class User:
         self._address = ""
         self._stuck = False
         self._good = self._spoken = False
+        self._engine: SnmpEngine | None = None
 
     async def open(self, address: str, port: int) -> None:
-        """Derive the keys and aim at the agent."""
+        """Derive the keys and aim at the agent; while we are not ready ourselves, running out of time is no fault of the agent."""
         self._address = address
+        attempt, before = self._attempt, (self._attempt.late, self._attempt.doing)
+        attempt.late, attempt.doing = Reason.LOOP_LATE, "making our own engine of SNMPv3"
         self._engine = await self._engines.of(address)
         self._data = await self._user()
+        attempt.late, attempt.doing = before
         kind = Target6 if ":" in address else Target
         self._target = await kind.create((address, port), timeout=max(0.5, self._attempt.timeout / 3), retries=2)
         self._briefly = await kind.create((address, port), timeout=max(0.5, self._attempt.timeout / 8), retries=1)
@@ -62,7 +67,7 @@ class User:
     def close(self) -> None:
         """The engine keeps its socket; a device that spoke and was not understood gets a fresh one."""
         spoke = self._spoke()
-        for those in heard(self._engine):
+        for those in heard(self._engine) if self._engine else ():
             those.discard(self._address)
         if spoke and self._stuck:
             self._engines.renew(self._address)
@@ -123,7 +128,7 @@ class User:
             self._attempt.late, self._attempt.doing = Reason.SNMP_ERROR, "it answers what cannot be read, or was not asked"
 
     def _spoke(self) -> bool:
-        return self._spoken or any(self._address in those for those in heard(self._engine))
+        return self._spoken or (self._engine is not None and any(self._address in those for those in heard(self._engine)))
 
     async def _user(self) -> hlapi.UsmUserData:
         options = self._options

@@ -37,6 +37,11 @@ class Figures:
         return upper_limit(self.tally.false) / self.tally.years if self.tally.years else math.inf
 
     @property
+    def lower(self) -> float:
+        """The limit above which the true rate lies with 95 % certainty."""
+        return lower_limit(self.tally.false) / self.tally.years if self.tally.years else 0.0
+
+    @property
     def delays(self) -> dict[str, float]:
         """Seconds from the outage to DOWN: half of the outages take less than p50, 95 % less than p95."""
         found = sorted(self.tally.delays) or [0.0]
@@ -60,6 +65,15 @@ def upper_limit(count: int) -> float:
     while high - low > 1e-6 * high:
         middle = (low + high) / 2
         low, high = (middle, high) if _at_most(count, middle) > 1 - SURE else (low, middle)
+    return high
+
+
+def lower_limit(count: int) -> float:
+    """Return the mean of a Poisson count at which one so large has a chance of 5 %."""
+    low, high = 0.0, float(count)
+    while high - low > 1e-6 * high:
+        middle = (low + high) / 2
+        low, high = (low, middle) if 1 - _at_most(count - 1, middle) > 1 - SURE else (middle, high)
     return high
 
 
