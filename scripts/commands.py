@@ -7,7 +7,8 @@ import click
 HEAD = """# Commands
 
 Written by `scripts/generate` from the help of each command: change it there. Exit codes: 0 well, 1 2 3 as Nagios reads them,
-a usage error is 3, 69 a part of the system is missing, 78 the inventory is not good (`check-config` and `reload`: 1). JSON keys are English, times are epoch seconds.
+a usage error is 3, 69 a part of the system is missing, 78 the inventory is not good (`check-config`, `reload`: 1).
+JSON keys are English, times are epoch seconds.
 """
 
 
