@@ -132,11 +132,11 @@ def as_text(found: "Figures", kinds: list[Noise], rule: Rule) -> str:
         p=found.learned.p,
         tau=found.learned.tau,
         worst=found.worst,
-        verdict=_verdict(found),
+        verdict=verdict(found),
     )
 
 
-def _verdict(found: "Figures") -> str:
+def verdict(found: "Figures") -> str:
     """Say what the count proves: nothing, as long as the promise lies between its limits."""
     if found.upper <= found.bound:
         return HOLDS
