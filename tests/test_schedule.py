@@ -124,6 +124,17 @@ async def test_no_more_than_few_are_in_flight_at_one_host_and_all_get_their_turn
     assert {name for _, name in bench.sent} == {one.id for one in (*crowd, *lone, *agents)}
 
 
+async def test_who_waits_for_a_host_gets_its_turn_though_who_came_before_it_has_gone() -> None:
+    bench = Bench(takes=lambda _: 2.0, limits={"snmp": 20})
+    agents = [replace(check(number, "snmp", interval=60), target="198.18.0.1") for number in range(3)]
+    bench.schedule.start(agents)
+    bench.schedule.verify([Verify(one.id, 1_000_000.0) for one in agents])
+    await bench.clock.go(1)
+    bench.schedule.change([agents[0], agents[2]])
+    await bench.clock.go(5)
+    assert [name for _, name in bench.sent] == [agents[0].id, agents[2].id]
+
+
 async def test_a_target_that_wants_to_be_left_alone_is_and_no_other() -> None:
     tired, well = check(1, "http"), check(2, "http")
     too_often = Outcome(Verdict.UNSURE, Reason.TOO_OFTEN, values={"retry_after": 95})

@@ -33,7 +33,9 @@ class Turns:
         room = self._limits.get(kind, 10) - self._flying[kind]
         while queue and len(found) < room:
             entry = queue.popleft()
-            if not entry.gone and self._may_go(entry):
+            if entry.gone:
+                self._release(entry)
+            elif self._may_go(entry):
                 found.append(entry)
         self._flying[kind] += len(found)
         return found
@@ -48,8 +50,13 @@ class Turns:
         self._there[place] -= 1
         if not self._there[place]:
             del self._there[place]
+        self._release(entry)
+
+    def _release(self, entry: Entry) -> None:
+        """Let the next who waits for the host of this one come first."""
+        place = entry.check.kind, host_of(entry.check)
         if parked := self._parked.get(place):
-            self._queues[kind].appendleft(parked.popleft())
+            self._queues[entry.check.kind].appendleft(parked.popleft())
         if not parked:
             self._parked.pop(place, None)
 
