@@ -117,6 +117,7 @@ WHYS: Mapping[Why, Pair] = {
     Why.NOTHING_BEHIND: ("tidak ada lagi yang menjawab di belakangnya", "nothing behind it answers any more"),
     Why.TARGET_REMOVED: ("dihapus dari inventaris", "removed from the inventory"),
     Why.TARGET_CHANGED: ("pemeriksaannya diubah di inventaris", "its check was changed in the inventory"),
+    Why.WAY_TRACED: ("jalan ke sana ditelusuri", "the way there was traced"),
     Why.DELIVERED: ("kabar sudah sampai", "the page has arrived"),
     Why.GIVEN_UP: ("kabar gagal dikirim", "the page could not be sent"),
 }

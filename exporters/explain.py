@@ -2,10 +2,10 @@
 
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from exporters.chain import chain
-from exporters.scene import Scene
+from exporters.scene import Scene, way_in
 from exporters.sentences import rings_as_json
 from exporters.status import condition, incident_json
 from exporters.view import View
@@ -55,7 +55,11 @@ def _chain(view: View, subject: str, at: float) -> list[Json]:
     engine = view.engine()
     if incident := engine.state.incidents.get(subject):
         subject = next(iter(incident.members), incident.cause.node)
-    scene = Scene(engine, at, decisions=lambda about: view.decisions(about, DECISIONS))
+
+    def decisions(about: str) -> Sequence[Decision]:
+        return view.decisions(about, DECISIONS)
+
+    scene = Scene(engine, at, decisions=decisions, way=lambda number: way_in(decisions(number)))
     return rings_as_json(chain(scene, subject), scene.city, at)
 
 

@@ -35,6 +35,7 @@ HELD: Mapping[str, Pair] = {
         "{at} it was decided that the cause is here, {why}{witnesses}{behind}.",
     ),
     "incident": ("Gangguan {incident}, sebab {cause}{further}.", "Incident {incident}, cause {cause}{further}."),
+    "traced": ("Jalan ke {node} ditelusuri {at}: {way}{end}.", "The way to {node} was traced {at}: {way}{end}."),
     "route": ("Tingkat {severity}: dikabarkan kepada {to}.", "Severity {severity}: told to {to}."),
     "page": ("{at} kabar {step} untuk {receiver}: {fate}.", "{at} {step} for {receiver}: {fate}."),
 }

@@ -6,7 +6,7 @@ from typing import Any
 
 from exporters.evidence import Episode
 from monitor.core.city import City
-from monitor.core.events import Decision, Delivered, Page, ProbeResult
+from monitor.core.events import Decision, Delivered, Page, ProbeResult, Why
 from monitor.engine import Engine
 
 Facts = Mapping[str, Any]
@@ -27,6 +27,16 @@ def nothing_decided(_subject: str) -> Sequence[Decision]:
     return ()
 
 
+def way_in(decisions: Sequence[Decision]) -> Decision | None:
+    """Return what was found last of the way to the cause, in what was decided about its incident."""
+    return next((each for each in decisions if each.why is Why.WAY_TRACED), None)
+
+
+def no_way(_incident: str) -> Decision | None:
+    """Return that no way was traced."""
+    return None
+
+
 def nothing_recorded(_check: str, _after: float, _until: float) -> ProbeResult | None:
     """Return that no look is kept."""
     return None
@@ -37,7 +47,8 @@ class Scene:
     """All that is known at a time: the engine as it was, the episode of losses in question, what was told and what came of it.
 
     `decisions` of a subject come newest first, none later than `at`. `answered` is the first answer of a check to a look that was sent
-    later than one time and came before another. Of `incident` (empty: of whatever was told about the subject) all pages are explained.
+    later than one time and came before another. `way` is what was found of the way to an incident's cause, a moment after
+    it was opened. Of `incident` (empty: of whatever was told about the subject) all pages are explained.
     """
 
     engine: Engine
@@ -48,6 +59,7 @@ class Scene:
     reports: Mapping[str, Delivered] = field(default_factory=dict)
     decisions: Callable[[str], Sequence[Decision]] = nothing_decided
     answered: Callable[[str, float, float], ProbeResult | None] = nothing_recorded
+    way: Callable[[str], Decision | None] = no_way
     incident: str = ""
 
     @property

@@ -270,6 +270,16 @@ class Speaker(Wording):
             further += self._pick(("; kemungkinan lain: {other}", "; second likeliest: {other}")).format(other=other)
         return {"incident": facts["incident"], "cause": self._name(cause.node), "further": further}
 
+    def _traced(self, facts: Facts) -> Mapping[str, object]:
+        """The way to the cause, step by step, with the names of who stands there; where nobody was known to, the address."""
+        steps = " → ".join(f"{address} ({self._name(node)})" if node else address for address, node in facts["routers"])
+        ends: Pair = ("; sesudah itu tidak ada yang menjawab", "; nobody answers after that")
+        if facts["reached"]:
+            ends = ("; ia sendiri menjawab ping", "; it answers ping itself")
+        nobody: Pair = ("tidak ada yang menjawab", "nobody answers") if not facts["end"] else ("-", "-")
+        end = f"; {facts['end']}" if facts["end"] else self._pick(ends) if steps else ""
+        return {"node": self._name(facts["node"]), "at": self._when(facts["at"]), "way": steps or self._pick(nobody), "end": end}
+
     def _route(self, facts: Facts) -> Mapping[str, object]:
         cause: Cause = facts["cause"]
         severity, has = Severity(cause.severity), self._has(facts)

@@ -21,6 +21,7 @@ def told(scene: Scene, node: Node) -> Iterator[Ring]:
         yield Ring("incident", held=False, facts={"condition": scene.engine.condition(node.id, scene.at)})
         return
     yield Ring("incident", held=True, facts={"incident": number, "cause": cause}, where=_risk_line(scene.city, cause.node))
+    yield from _traced(scene, number)
     yield _routed(scene.city, cause)
     if not pages and incident:
         yield from _kept_back(incident)
@@ -51,6 +52,14 @@ def _cause_of(page: Page) -> Cause:
         page.cause, page.why, page.reason, page.detail, page.since, page.severity, page.alike, page.members, page.instead, page.behind,
         page.opds, page.urusan,
     )  # fmt: skip
+
+
+def _traced(scene: Scene, incident: str) -> Iterator[Ring]:
+    """Say how far the way to the cause went when the incident was opened; nothing where that is not known."""
+    if found := scene.way(incident):
+        homes = {check.target: check.node for check in [*scene.city.checks.values()][::-1]}  # whoever is listed first
+        routers = [(address, homes.get(address, "")) for address in str(found.numbers["way"]).split()]
+        yield Ring("traced", held=True, facts={**found.numbers, "at": found.at, "routers": routers})
 
 
 def _risk_line(city: City, cause: str) -> tuple[str, ...]:

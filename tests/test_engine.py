@@ -10,7 +10,7 @@ from exporters.sentences import Speaker
 from monitor.core import belief as beliefs
 from monitor.core.belief import Belief, Status
 from monitor.core.city import Check, City, Kind, Link, Node, Receiver, Route
-from monitor.core.events import Delivered, ProbeResult, Severity, Step, Why
+from monitor.core.events import Decision, Delivered, ProbeResult, Severity, Step, Traced, Why
 from monitor.core.rules import GRADES, Grade
 from monitor.core.verdict import Reason, Verdict
 from monitor.engine import Condition
@@ -148,6 +148,23 @@ def test_a_root_whose_parent_cannot_be_asked_is_paged_as_not_verified_after_a_bo
     play.dead = {"kel-a"}
     play.run(120)
     assert {page.why for page in play.pages} == {Why.ROOT_UNVERIFIED}
+
+
+def test_the_way_to_a_cause_is_kept_with_its_incident_and_judges_nothing() -> None:
+    play = _play()
+    play.run(60)
+    play.dead = {"kec"}
+    play.run(20)
+    told = len(play.pages)
+    kept = play.take(Traced(play.at, "g1", "kec", ("hub", ""), reached=False, end="hub says: host unreachable"))
+    assert kept == [
+        Decision(
+            play.at, "g1", "traced", Why.WAY_TRACED, {"node": "kec", "way": "hub *", "reached": 0.0, "end": "hub says: host unreachable"}
+        )
+    ]
+    assert play.take(Traced(play.at, "g9", "kec", (), reached=False)) == []
+    assert play.engine.state.counts == {"unknown_incident": 1}
+    assert len(play.pages) == told
 
 
 def test_looks_that_are_old_doubled_or_of_nobody_are_counted_and_change_nothing() -> None:

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from monitor.core.city import City, Link
-from monitor.core.events import ClockStepped, Decision, Delivered, Effect, Event, InventoryLoaded, Page, ProbeResult, Tick
+from monitor.core.events import ClockStepped, Decision, Delivered, Effect, Event, InventoryLoaded, Page, ProbeResult, Tick, Traced
 from monitor.core.rules import Grade
 from monitor.core.verdict import Reason, Verdict
 from monitor.engine import SLICE, Engine, State
@@ -67,6 +67,10 @@ def _report(key: str, ok: bool) -> Act:  # noqa: FBT001 - drawn
     return lambda diary: diary.take(Delivered(diary.at, key, ok))
 
 
+def _trace(incident: str) -> Act:
+    return lambda diary: diary.take(Traced(diary.at, incident, "kec", ("", "hub"), reached=False))
+
+
 NUMBERS = st.floats(-1e6, 1e6, width=32)
 ACTS: st.SearchStrategy[Act] = st.one_of(
     st.builds(_set, st.just("dead"), st.sets(st.sampled_from(NODES), max_size=3)),
@@ -78,6 +82,7 @@ ACTS: st.SearchStrategy[Act] = st.one_of(
     st.builds(_load, st.sampled_from(["", "kel-a", "line"])),
     st.builds(_nonsense, st.sampled_from([*CHECKS, "nobody/icmp"]), NUMBERS, NUMBERS, st.sampled_from(Verdict)),
     st.builds(lambda step: lambda diary: diary.take(ClockStepped(diary.at, step)), NUMBERS),
+    st.builds(_trace, st.sampled_from(["g1", "g9"])),
     st.builds(_report, st.sampled_from(["g1/1/piket", "g1/2/layar", "x"]), st.booleans()),
     st.builds(lambda back: lambda diary: diary.take(Tick(diary.at - back)), st.floats(0, 100)),
     st.just(Diary.deliver),

@@ -17,9 +17,10 @@ from exporters.evidence import episodes, nearest
 from exporters.ring_words import BROKE, HELD, PASSES
 from exporters.scene import Scene
 from exporters.sentences import Speaker
+from exporters.told import told
 from monitor import cli
 from monitor.core.city import Route
-from monitor.core.events import ProbeResult
+from monitor.core.events import Decision, ProbeResult, Traced, Why
 from monitor.core.verdict import Reason, Verdict
 from monitor.engine import Engine, State
 from monitor.inventory import load
@@ -40,6 +41,7 @@ def _history() -> tuple[Tape, dict[str, float]]:
     tape.dead = {"kec-gadingrejo"}
     tape.run(60)
     tape.receipts("550 no such user")
+    tape.take(Traced(tape.at + 1, "g1", "kec-gadingrejo", ("198.18.0.1",), reached=False, end="198.18.0.1 says: host unreachable"))
     tape.run(80)
     when["dead"], tape.dead = tape.at, set()
     tape.run(120)
@@ -85,6 +87,8 @@ def test_an_incident_is_told_from_the_looks_to_the_receipt_each_with_its_line(sa
         "diputuskan bahwa sebabnya di sini, terverifikasi: sesudah kegagalan terakhirnya (15.04.",
         "Kantor Wali Kota [hub] menjawab 15.04.",
         "✓ Gangguan g1, sebab Kecamatan Gadingrejo [kec-gadingrejo]; 10 ikut tidak terjangkau.",
+        "✓ Jalan ke Kecamatan Gadingrejo [kec-gadingrejo] ditelusuri 15.0",
+        ": 198.18.0.1 (Kantor Wali Kota [hub]); 198.18.0.1 says: host unreachable.",
         "✓ Tingkat kritis (yang lain bergantung padanya): dikabarkan kepada Grup Telegram piket [telegram-piket], Layar",
         "; Surel Dinkes [surel-dinkes] (urusan kesehatan).",
         "kabar gangguan untuk Grup Telegram piket [telegram-piket]: sampai dalam",
@@ -221,4 +225,21 @@ def test_of_a_wrong_answer_no_least_span_is_said_to_be_needed() -> None:
 
 def test_every_ring_has_its_words_and_what_breaks_says_what_would_pass() -> None:
     assert BROKE.keys() == PASSES.keys()
-    assert HELD.keys() <= BROKE.keys() | {"promised", "doubted", "port"}
+    assert HELD.keys() <= BROKE.keys() | {"promised", "doubted", "port", "traced"}
+
+
+WAYS = (
+    ("198.18.0.1 * 198.18.1.1", True, "", "198.18.0.1 (Kantor Wali Kota [hub]) → * → 198.18.1.1; it answers ping itself"),
+    ("198.18.0.1 198.18.7.7", False, "", "198.18.0.1 (Kantor Wali Kota [hub]) → 198.18.7.7; nobody answers after that"),
+    ("", False, "", "nobody answers"),
+    ("", False, "Network is unreachable", "-; Network is unreachable"),
+)
+
+
+@pytest.mark.parametrize(("way", "reached", "end", "said"), WAYS, ids=[each[-1] for each in WAYS])
+def test_the_way_to_the_cause_is_told_step_by_step(*, way: str, reached: bool, end: str, said: str) -> None:
+    engine = cut_engine()
+    traced = Decision(NOW, "g1", "traced", Why.WAY_TRACED, {"node": "kec-gadingrejo", "way": way, "reached": float(reached), "end": end})
+    rings = told(Scene(engine, NOW, way=lambda _: traced), engine.state.city.nodes["kec-gadingrejo"])
+    spoken = [Speaker(engine.state.city, "en", NOW).say(ring) for ring in rings if ring.name == "traced"]
+    assert [line.partition(": ")[2] for line in spoken] == [said + "."]

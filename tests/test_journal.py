@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 
 from monitor.core.city import City
 from monitor.core.errors import Exit, PantauError
-from monitor.core.events import ClockStepped, Decision, Delivered, Event, InventoryLoaded, Page, ProbeResult, Tick, Why
+from monitor.core.events import ClockStepped, Decision, Delivered, Event, InventoryLoaded, Page, ProbeResult, Tick, Traced, Why
 from monitor.core.verdict import Reason, Verdict
 from monitor.engine import Engine, State
 from monitor.journal import DamagedError, DiskFullError, Journal, JournalError, Keep, Reader, Row, codec, row_of
@@ -91,6 +91,7 @@ EVENTS: tuple[Event, ...] = (
     Delivered(START, "g1/1/tim", ok=False, detail="given up"),
     InventoryLoaded(START, town()),
     ClockStepped(START, -0.1),
+    Traced(START, "g1", "kec-a", ("198.18.0.1", "", "198.18.1.1"), reached=False, end="198.18.1.1 says: host unreachable"),
 )
 
 

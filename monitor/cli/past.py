@@ -8,7 +8,7 @@ from pathlib import Path
 
 from exporters.chain import turns
 from exporters.evidence import Episode, episodes, nearest
-from exporters.scene import Scene
+from exporters.scene import Scene, way_in
 from monitor.core.city import Check, City
 from monitor.core.events import Decision, Page, ProbeResult, Why
 from monitor.core.rules import Noise
@@ -117,7 +117,7 @@ class Past:
         reports = self._recorded.reports(pages[0].at, math.inf) if pages else {}
         last = next((look for look in reversed(looks) if look.at <= at), None)
         told = partial(self._decisions, at=moment)
-        return Scene(engine, moment, episode, last, pages, reports, told, self._answered, number)
+        return Scene(engine, moment, episode, last, pages, reports, told, self._answered, self._way, number)
 
     def _blind(self, city: City, until: float) -> Iterator[tuple[float, float]]:
         """Yield from when to when we were cut off ourselves: then a look that failed said nothing."""
@@ -138,6 +138,9 @@ class Past:
     def _answered(self, check: str, after: float, until: float) -> ProbeResult | None:
         looks = self._recorded.looks(after, until + JUST_BEFORE, {check})
         return next((look for look in looks if look.sent > after and look.verdict in ANSWERED), None)
+
+    def _way(self, incident: str) -> Decision | None:
+        return way_in(self._decisions(incident, math.inf))
 
     def _looks(self, check: Check, at: float) -> list[ProbeResult]:
         """Return the looks around a time, from before the first loss on when it was in doubt then."""

@@ -7,6 +7,7 @@ Ids are the inventory's. A secret is never a value here: it is a reference such 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from urllib.parse import urlsplit
 
 from monitor.core.rules import GRADES, Grade, Rule
 
@@ -46,6 +47,15 @@ class Check:
     timeout: float
     options: Mapping[str, object] = field(default_factory=dict)
     where: str = field(default="", compare=False)
+
+    @property
+    def host(self) -> str:
+        """The name or address that it looks at."""
+        return urlsplit(self.target).hostname or self.target if "://" in self.target else self.target
+
+    def looks_at_the_same(self, other: "Check") -> bool:
+        """Tell whether two checks look at the same thing; a new interval or time-out changes no belief."""
+        return (self.node, self.kind, self.target, self.options) == (other.node, other.kind, other.target, other.options)
 
 
 @dataclass(frozen=True, slots=True)

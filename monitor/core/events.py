@@ -71,7 +71,24 @@ class ClockStepped:
     event: Literal["clock"] = "clock"
 
 
-Event = ProbeResult | Tick | Delivered | InventoryLoaded | ClockStepped
+@dataclass(frozen=True, slots=True)
+class Traced:
+    """How far the way to the cause of an incident went: evidence that is kept with it and judges nothing.
+
+    `routers` are the addresses that answered, step by step (empty: nobody did), the target itself last where it was `reached`; `end` is
+    why it goes no farther, in the words of whoever said so.
+    """
+
+    at: float
+    incident: str
+    node: str
+    routers: tuple[str, ...]
+    reached: bool
+    end: str = ""
+    event: Literal["traced"] = "traced"
+
+
+Event = ProbeResult | Tick | Delivered | InventoryLoaded | ClockStepped | Traced
 
 
 class Step(StrEnum):
@@ -116,6 +133,7 @@ class Why(StrEnum):
     NOTHING_BEHIND = "nothing_behind"
     TARGET_REMOVED = "target_removed"
     TARGET_CHANGED = "target_changed"
+    WAY_TRACED = "way_traced"
     DELIVERED = "delivered"
     GIVEN_UP = "given_up"
 

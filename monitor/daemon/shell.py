@@ -18,6 +18,7 @@ from monitor.daemon.readiness import Readiness
 from monitor.daemon.reload import Inventory
 from monitor.daemon.settings import Settings
 from monitor.daemon.timeline import Timeline
+from monitor.daemon.tracing import Tracer
 from monitor.journal import Journal, Recovery
 from monitor.probes import Vantage, ready
 from monitor.probes.deadline import Told, look, look_many
@@ -43,6 +44,7 @@ class Shell:
         self._vantage = Vantage()
         self._readiness = Readiness()
         self._schedule = Schedule(clock, self._look, self._looked, limits, self._look_many)
+        self._tracer = Tracer(self.city, lambda: self._vantage, self.flow.put, clock.now)
         self._names = Names(lambda: self.city().resolver)
         self._context = Context(self._names)
         self.delivery = Delivery(self.city, self._context, self.flow.put, clock.now)
@@ -61,8 +63,9 @@ class Shell:
         self._schedule.verify(words)
 
     def submit(self, page: Page) -> None:
-        """Owe a page to a receiver."""
+        """Owe a page to a receiver, and see how far the way to its cause goes."""
         self.delivery.submit(page)
+        self._tracer.heed(page)
 
     def stepped(self) -> None:
         """Show that the engine went on."""
@@ -103,6 +106,7 @@ class Shell:
             if ending is not None:
                 ending.cancel()
         await self._schedule.stop()
+        await self._tracer.stop()
         await self.delivery.stop(DELIVERY_ENDS)
         self.flow.stop()
         try:

@@ -17,7 +17,7 @@ from alerts.incidents import Incident
 from monitor.core import belief as beliefs
 from monitor.core.belief import Belief, Status
 from monitor.core.city import Check, Kind
-from monitor.core.events import ClockStepped, Delivered, Effect, Event, InventoryLoaded, Page, ProbeResult, Tick, Verify, Why
+from monitor.core.events import ClockStepped, Delivered, Effect, Event, InventoryLoaded, Page, ProbeResult, Tick, Traced, Verify, Why
 from monitor.core.rules import CONFIRM
 from monitor.core.topology import Topology
 from monitor.core.verdict import ANSWERED, Reason, Verdict
@@ -62,6 +62,8 @@ class Engine:
                 self._inventory(event)
             case ClockStepped():
                 self._count("clock_stepped")
+            case Traced():
+                self.desk.traced(event)
         return self._out.taken()
 
     def next_deadline(self) -> float | None:
@@ -348,7 +350,7 @@ class Engine:
     def _inventory(self, event: InventoryLoaded) -> None:
         """Swap the city: what did not change keeps its belief; a root that went or changed leaves its incident with that reason."""
         old, new, state = self.state.city, event.city, self.state
-        kept = {each for each in new.checks if each in old.checks and _same_target(old.checks[each], new.checks[each])}
+        kept = {each for each in new.checks if each in old.checks and new.checks[each].looks_at_the_same(old.checks[each])}
         for node, incident in self.desk.roots():
             decider = new.decider(node)
             if decider is None or decider.id not in kept:
@@ -393,8 +395,3 @@ class Engine:
 
     def _count(self, word: str) -> None:
         self.state.counts[word] = self.state.counts.get(word, 0) + 1
-
-
-def _same_target(old: Check, new: Check) -> bool:
-    """Tell whether two checks look at the same thing; a new interval or time-out changes no belief."""
-    return (old.node, old.kind, old.target, old.options) == (new.node, new.kind, new.target, new.options)

@@ -7,7 +7,7 @@ from alerts import incidents, routing
 from alerts.incidents import Cause, Incident, Member
 from monitor.core.belief import FLAPS, Belief, Status, calm_at, status_at
 from monitor.core.city import Check, Kind
-from monitor.core.events import Decision, Effect, Page, Step, Why
+from monitor.core.events import Decision, Effect, Page, Step, Traced, Why
 from monitor.core.topology import Topology
 from monitor.engine.causes import Causes, down_members
 from monitor.engine.state import State
@@ -103,6 +103,16 @@ class Desk:
             self.open.pop(node, None)
         else:
             self._end(incident, why, at)
+
+    def traced(self, way: Traced) -> None:
+        """Keep with an incident how far the way to its cause went."""
+        if way.incident in self._state.incidents:
+            steps = " ".join(router or "*" for router in way.routers)
+            self._out.decide(
+                way.at, way.incident, "traced", Why.WAY_TRACED, node=way.node, way=steps, reached=float(way.reached), end=way.end
+            )
+        else:
+            self._state.counts["unknown_incident"] = self._state.counts.get("unknown_incident", 0) + 1
 
     def ticked(self, at: float) -> None:
         """Do what has fallen due."""

@@ -10,7 +10,7 @@ from typing import Any, Final, get_type_hints
 from pydantic import TypeAdapter
 
 from monitor.core.city import City
-from monitor.core.events import ClockStepped, Decision, Delivered, Event, InventoryLoaded, Page, ProbeResult, Tick
+from monitor.core.events import ClockStepped, Decision, Delivered, Event, InventoryLoaded, Page, ProbeResult, Tick, Traced
 from monitor.engine import State
 
 _EVENTS: Final[Mapping[str, TypeAdapter[Any]]] = {
@@ -19,6 +19,7 @@ _EVENTS: Final[Mapping[str, TypeAdapter[Any]]] = {
     "delivered": TypeAdapter(Delivered),
     "inventory": TypeAdapter(InventoryLoaded),
     "clock": TypeAdapter(ClockStepped),
+    "traced": TypeAdapter(Traced),
 }
 _DECISION: Final = TypeAdapter(Decision)
 _PAGE: Final = TypeAdapter(Page)
@@ -67,6 +68,8 @@ def _subject(event: Event) -> str:
             return event.key
         case InventoryLoaded():
             return event.city.fingerprint
+        case Traced():
+            return event.incident
         case _:
             return ""
 

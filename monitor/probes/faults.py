@@ -72,6 +72,16 @@ class Fault(Exception):  # noqa: N818 - a fault is what the field calls it, and 
         self.values = dict(values or {})
 
 
+class RouterFault(Fault):
+    """What a router on the way says of a packet; `passing` means only that it had gone as far as it was allowed to."""
+
+    def __init__(self, router: str, words: str, *, passing: bool) -> None:
+        """Keep who said it."""
+        super().__init__(Reason.UNREACHABLE, f"{router} says: {words}")
+        self.router = router
+        self.passing = passing
+
+
 class NoPingSocketsError(PantauError):
     """The kernel lets this user open no ping sockets here; the line says what to do about it."""
 

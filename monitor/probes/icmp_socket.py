@@ -13,8 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from monitor.core.verdict import Reason
-from monitor.probes.faults import Fault, local_fault
+from monitor.probes.faults import Fault, RouterFault, local_fault
 from monitor.probes.icmp_echoes import Echoes
 from monitor.probes.icmp_family import CONTROL, NAME, PACKET, RECORD, Family
 from monitor.probes.icmp_manner import PLAIN, USUAL_SIZE, Manner
@@ -238,7 +237,7 @@ class PingSocket:
         elif origin in _ORIGIN_ICMP:
             said_by = _offender(self.family, data[_EXTENDED_ERROR.size :])
             said = self.family.say(kind, code, information, few_hops=self.manner.ttl > 0)
-            self._finish(shot, fault=Fault(Reason.UNREACHABLE, f"{said_by} says: {said}"))
+            self._finish(shot, fault=RouterFault(said_by, said, passing=kind == self.family.ended and code == 0))
         else:
             self._finish(shot, fault=local_fault(OSError(number, os.strerror(number))))
 

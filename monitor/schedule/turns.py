@@ -2,9 +2,7 @@
 
 from collections import Counter, deque
 from collections.abc import Mapping
-from urllib.parse import urlsplit
 
-from monitor.core.city import Check
 from monitor.schedule.agenda import Entry
 
 LIMITS: Mapping[str, int] = {"icmp": 1000, "tcp": 100, "dns": 50, "http": 50, "snmp": 20, "ntp": 20, "push": 1000}
@@ -46,7 +44,7 @@ class Turns:
         self._flying[kind] -= 1
         if kind not in AT_ONE_HOST:
             return
-        place = kind, host_of(entry.check)
+        place = kind, entry.check.host
         self._there[place] -= 1
         if not self._there[place]:
             del self._there[place]
@@ -54,7 +52,7 @@ class Turns:
 
     def _release(self, entry: Entry) -> None:
         """Let the next who waits for the host of this one come first."""
-        place = entry.check.kind, host_of(entry.check)
+        place = entry.check.kind, entry.check.host
         if parked := self._parked.get(place):
             self._queues[entry.check.kind].appendleft(parked.popleft())
         if not parked:
@@ -65,14 +63,9 @@ class Turns:
         kind = entry.check.kind
         if kind not in AT_ONE_HOST:
             return True
-        place = kind, host_of(entry.check)
+        place = kind, entry.check.host
         if self._there[place] >= AT_ONE_HOST[kind]:
             self._parked.setdefault(place, deque()).append(entry)
             return False
         self._there[place] += 1
         return True
-
-
-def host_of(check: Check) -> str:
-    """Return the name or address that a check looks at."""
-    return urlsplit(check.target).hostname or check.target if "://" in check.target else check.target
