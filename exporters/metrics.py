@@ -5,6 +5,7 @@ inventory and from closed words, so their number is bounded; a target that has g
 """
 
 import asyncio
+import math
 import platform
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -13,7 +14,7 @@ from importlib.metadata import version
 from typing import NamedTuple
 
 from prometheus_client import ProcessCollector, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from exporters.status import ANSWERS, SEEN, SILENT, conditions, open_incidents
@@ -89,6 +90,7 @@ METRICS: dict[str, Named] = {
         "gauge", (), "When the oldest page not yet delivered was decided; no sample when none is."
     ),
     "pantau_deliveries_total": Named("counter", ("channel", "result"), "Attempts to deliver a page since the start."),
+    "pantau_look_delay_seconds": Named("histogram", (), "How long after they were due looks were sent, since the start."),
     "pantau_loop_lag_seconds": Named("gauge", (), "How late the daemon's loop was when it last measured itself."),
     "pantau_engine_ignored_total": Named("counter", ("event",), "Events that the engine could not use, by what was wrong with them."),
     "pantau_journal_bytes": Named("gauge", (), "Size of the journal and its log on disk."),
@@ -211,6 +213,12 @@ def _oldest(scene: Scene) -> Rows:
     return [((), min(times))] if times else []
 
 
+def _delays(scene: Scene) -> Rows:
+    """Return the looks by the bound of their delay, as Prometheus writes bounds, and last the sum of all."""
+    yield from (((str(bound) if bound < math.inf else "+Inf",), looks) for bound, looks in scene.figures.delays or ((math.inf, 0),))
+    yield (), scene.figures.delayed
+
+
 def _deliveries(scene: Scene) -> Rows:
     channels = {receiver.channel for receiver in scene.city.receivers.values()}
     every = {(channel, result): 0 for channel in sorted(channels) for result in RESULTS} | dict(scene.figures.deliveries)
@@ -263,6 +271,7 @@ ROWS: dict[str, Callable[[Scene], Rows]] = {
     "pantau_pages_owed": _owed,
     "pantau_pages_owed_oldest_timestamp_seconds": _oldest,
     "pantau_deliveries_total": _deliveries,
+    "pantau_look_delay_seconds": _delays,
     "pantau_loop_lag_seconds": _one(lambda scene: scene.figures.loop_lag),
     "pantau_engine_ignored_total": lambda scene: [((word,), float(number)) for word, number in scene.engine.state.counts.items()],
     "pantau_journal_bytes": _one(lambda scene: scene.figures.journal_bytes),
@@ -296,6 +305,9 @@ class _Families(Collector):
 
 def _family(name: str, rows: Rows) -> Metric:
     named = METRICS[name]
+    if named.kind == "histogram":
+        *buckets, (_, total) = rows
+        return HistogramMetricFamily(name, named.help, [(bound, looks) for (bound,), looks in buckets], total)
     family = (CounterMetricFamily if named.kind == "counter" else GaugeMetricFamily)(name, named.help, labels=named.labels)
     for labels, value in rows:
         family.add_metric(labels, value)

@@ -14,7 +14,8 @@ class Figures:
 
     `deliveries` counts by (channel, result), result one of `ok`, `retry`, `given_up`; `loop_lag` is the latest lateness of
     the loop in seconds; `reloaded` is the time of the last good reading of the inventory (epoch seconds) and
-    `reload_error` why a later one was refused; `journal` holds rows by table, `journal_bytes` the size of the file and its log.
+    `reload_error` why a later one was refused; `journal` holds rows by table, `journal_bytes` the size of the file and its log;
+    `delays` are (seconds, looks that were sent no later than so long after they were due), the last of all, and `delayed` is their sum.
     """
 
     started: float = 0.0
@@ -25,6 +26,8 @@ class Figures:
     reload_error: str = ""
     journal_bytes: int = 0
     journal: Mapping[str, int] = field(default_factory=dict)
+    delays: Sequence[tuple[float, int]] = ()
+    delayed: float = 0.0
 
 
 class Bell:

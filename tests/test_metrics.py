@@ -1,4 +1,6 @@
 import asyncio
+import math
+import re
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -78,11 +80,20 @@ async def test_two_incidents_of_one_cause_make_one_sample() -> None:
 
 
 async def test_what_the_shell_alone_knows_is_shown() -> None:
-    figures = Figures(NOW - 60, {("telegram", "ok"): 3, ("telegram", "retry"): 2}, 0.004, NOW - 50, 2, "line 3", 4096, {"events": 9})
+    figures = Figures(
+        NOW - 60, {("telegram", "ok"): 3, ("telegram", "retry"): 2}, 0.004, NOW - 50, 2, "line 3", 4096, {"events": 9},
+        ((0.05, 7), (math.inf, 9)), 1.5,
+    )  # fmt: skip
     read = await samples(view_of(cut_engine(), figures=lambda: figures, ready=lambda: "the disk is full"))
     assert read['pantau_deliveries_total{channel="telegram",result="retry"}'] == 2
     assert read['pantau_deliveries_total{channel="mail",result="ok"}'] == 0
     assert read["pantau_loop_lag_seconds"] == 0.004
+    assert [read[f"pantau_look_delay_seconds_{part}"] for part in ('bucket{le="0.05"}', 'bucket{le="+Inf"}', "count", "sum")] == [
+        7,
+        9,
+        9,
+        1.5,
+    ]
     assert read["pantau_config_reload_failures_total"] == 2
     assert read["pantau_config_last_reload_successful"] == 0
     assert read["pantau_ready"] == 0
@@ -95,7 +106,9 @@ async def test_every_metric_is_in_the_table_and_every_row_of_the_table_is_shown(
     figures = Figures(journal={"events": 1})
     text = (await exposition(view_of(cut_engine(), figures=lambda: figures))).decode()
     shown = {line.split()[2] for line in text.splitlines() if line.startswith("# TYPE pantau")}
-    with_samples = {line.split("{")[0].split()[0] for line in text.splitlines() if line.startswith("pantau")}
+    with_samples = {
+        re.sub("_(bucket|sum|count)$", "", line.split("{")[0].split()[0]) for line in text.splitlines() if line.startswith("pantau")
+    }
     assert shown == METRICS.keys() == with_samples
     assert all(f"`{name}`" in reference() for name in METRICS)
 

@@ -1,5 +1,6 @@
 import asyncio
 import itertools
+import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -275,6 +276,17 @@ async def test_after_a_long_sleep_of_the_machine_each_check_is_looked_at_once() 
     bench.clock.jump(3600)
     await bench.clock.go(0.2)
     assert max(Counter(name for _, name in bench.sent).values()) == 1
+
+
+async def test_how_late_looks_were_sent_is_counted() -> None:
+    bench = Bench(takes=lambda _: 1.0, limits={"icmp": 1})
+    one, other = check(1, interval=1000.0), check(2, interval=1000.0)
+    bench.schedule.start([one, other])
+    bench.schedule.verify([Verify(one.id, bench.clock.at + 1), Verify(other.id, bench.clock.at + 1)])
+    await bench.clock.go(5)
+    delays = bench.schedule.delays
+    assert delays.sum == pytest.approx(1.0), "the second waited until the first was back"
+    assert [looks for bound, looks in delays.sums() if bound in (0.005, 0.5, 1.0, math.inf)] == [1, 1, 2, 2]
 
 
 async def test_stopping_sends_nothing_more_and_waits_for_nothing() -> None:

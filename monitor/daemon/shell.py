@@ -197,6 +197,8 @@ class Shell:
             started=self._started,
             deliveries=deliveries,
             loop_lag=self._schedule.lateness.latest,
+            delays=tuple(self._schedule.delays.sums()),
+            delayed=self._schedule.delays.sum,
             reloaded=self._loaded,
             reload_failures=self._inventory.failures,
             reload_error=self._inventory.error,

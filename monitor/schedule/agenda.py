@@ -23,8 +23,8 @@ MOST_AT_ONCE = 300
 class Entry:
     """One check on the agenda: when it is due, when it was last sent, how many looks are in flight.
 
-    `queued`: it waits for its turn; `missed`: it was due while no more could be in flight; `gone`: no result is wanted any more. Before
-    `rests` it is not looked at, for its target asked for that.
+    `called` is when the look that waits or was sent last was due. `queued`: it waits for its turn; `missed`: it was due while no more could
+    be in flight; `gone`: no result is wanted any more. Before `rests` it is not looked at, for its target asked for that.
     """
 
     check: Check
@@ -32,6 +32,7 @@ class Entry:
     sent: float = float("-inf")
     flying: int = 0
     rests: float = float("-inf")
+    called: float = 0.0
     queued: bool = False
     missed: bool = False
     gone: bool = False
@@ -97,7 +98,7 @@ class Agenda:
                 self._place(entry, next_phase(entry.check, at + SPACING))
                 entry.missed = entry.flying >= MOST_IN_FLIGHT
                 if not entry.missed and not entry.queued:
-                    entry.queued = True
+                    entry.queued, entry.called = True, due
                     found.append(entry)
         return found
 

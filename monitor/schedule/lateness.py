@@ -4,12 +4,34 @@ A loop that stalls (a busy machine, a suspended one) hears answers late or not a
 nothing about its target.
 """
 
+import itertools
+import math
+from bisect import bisect_left
 from collections import deque
+from collections.abc import Iterator
 
+BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
 BEAT = 0.1
 NOTED = 0.05
 SHARE = 0.25
 REMEMBERED = 120.0
+
+
+class Delays:
+    """How long after they were due looks were sent: `counts` by `BOUNDS` (seconds; the last: later still), and their `sum`."""
+
+    def __init__(self) -> None:
+        self.counts = [0] * (len(BOUNDS) + 1)
+        self.sum = 0.0
+
+    def note(self, seconds: float) -> None:
+        """Count a look."""
+        self.counts[bisect_left(BOUNDS, seconds)] += 1
+        self.sum += seconds
+
+    def sums(self) -> Iterator[tuple[float, int]]:
+        """Yield for each bound, and then for infinity, how many looks were no later than it."""
+        return zip((*BOUNDS, math.inf), itertools.accumulate(self.counts), strict=True)
 
 
 class Lateness:

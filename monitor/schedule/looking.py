@@ -13,7 +13,7 @@ from monitor.core.city import Check
 from monitor.core.events import ProbeResult, Verify, quantise
 from monitor.core.verdict import Outcome, Reason, Verdict
 from monitor.schedule.agenda import Agenda, Entry
-from monitor.schedule.lateness import NOTED, Lateness
+from monitor.schedule.lateness import NOTED, Delays, Lateness
 from monitor.schedule.turns import LIMITS, Turns
 
 RETRY_AFTER, LONGEST_PAUSE = "retry_after", 600.0
@@ -57,7 +57,7 @@ class Schedule:
         self._alarm: Alarm | None = None
         self._armed = float("inf")
         self._heart: Alarm | None = None
-        self.lateness = Lateness(clock.now())
+        self.lateness, self.delays = Lateness(clock.now()), Delays()
 
     def start(self, checks: Iterable[Check]) -> None:
         """Begin to look; the first looks spread over the first interval of each check."""
@@ -122,6 +122,7 @@ class Schedule:
             return
         for entry in entries.values():
             self._agenda.began(entry, sent)
+            self.delays.note(sent - entry.called)
 
         def told(found: Sequence[tuple[Check, Outcome]]) -> None:
             self._ended(kind, sent, [(entries[check.id], outcome) for check, outcome in found])
