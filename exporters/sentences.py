@@ -276,9 +276,17 @@ class Speaker(Wording):
         ends: Pair = ("; sesudah itu tidak ada yang menjawab", "; nobody answers after that")
         if facts["reached"]:
             ends = ("; ia sendiri menjawab ping", "; it answers ping itself")
-        nobody: Pair = ("tidak ada yang menjawab", "nobody answers") if not facts["end"] else ("-", "-")
+        nobody: Pair = (
+            "tidak ada yang menjawab (router yang sedang ditanya banyak pihak boleh diam)",
+            "nobody answers (a router that many ask at once may keep silent)",
+        )
         end = f"; {facts['end']}" if facts["end"] else self._pick(ends) if steps else ""
-        return {"node": self._name(facts["node"]), "at": self._when(facts["at"]), "way": steps or self._pick(nobody), "end": end}
+        return {
+            "node": self._name(facts["node"]),
+            "at": self._when(facts["at"]),
+            "way": steps or ("-" if facts["end"] else self._pick(nobody)),
+            "end": end,
+        }
 
     def _route(self, facts: Facts) -> Mapping[str, object]:
         cause: Cause = facts["cause"]

@@ -231,7 +231,7 @@ def test_every_ring_has_its_words_and_what_breaks_says_what_would_pass() -> None
 WAYS = (
     ("198.18.0.1 * 198.18.1.1", True, "", "198.18.0.1 (Kantor Wali Kota [hub]) → * → 198.18.1.1; it answers ping itself"),
     ("198.18.0.1 198.18.7.7", False, "", "198.18.0.1 (Kantor Wali Kota [hub]) → 198.18.7.7; nobody answers after that"),
-    ("", False, "", "nobody answers"),
+    ("", False, "", "nobody answers (a router that many ask at once may keep silent)"),
     ("", False, "Network is unreachable", "-; Network is unreachable"),
 )
 

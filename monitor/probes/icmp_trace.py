@@ -1,13 +1,15 @@
 """The way to an address, router by router, as traceroute(8) shows it: evidence of where a way ends, never a verdict.
 
-All packets leave together by a socket of their own, each allowed to pass one router more than the one before: every router is asked
-once, so none has a reason to keep its answer back (RFC 1812, section 4.3.2.8), and it takes no longer than the slowest answer.
+Packets leave one by one, each allowed to pass one router more than the one before, and whoever has not answered is asked again until
+the time is over: a router says only so many times a second that there is no way (RFC 1812, section 4.3.2.8), and in an outage everybody
+asks it.
 """
 
 import asyncio
 import itertools
 import os
 import socket
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -18,6 +20,7 @@ from monitor.probes.icmp_manner import Manner
 from monitor.probes.icmp_socket import PingSocket, Shot
 
 FARTHEST = 24
+PACE = 0.04
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,49 +35,59 @@ class Way:
     end: str = ""
 
 
-async def trace(address: bytes, timeout: float) -> Way:
-    """Return the way to a packed address as far as it is known after `timeout` seconds. Raises OSError and NoPingSocketsError."""
-    loop, family, known = asyncio.get_running_loop(), FAMILIES[len(address)], asyncio.Event()
+async def trace(address: bytes, timeout: float, pace: float = PACE) -> Way:
+    """Return the way to a packed address as far as it is known after `timeout` seconds; a packet leaves every `pace` seconds.
 
-    def back(_: Shot) -> None:
-        if _is_known(shots):
-            known.set()
-
-    shots = [Shot(address, os.urandom(8), back) for _ in range(FARTHEST)]
+    Raises OSError and NoPingSocketsError.
+    """
+    loop, family = asyncio.get_running_loop(), FAMILIES[len(address)]
+    steps: list[Shot | None] = [None] * FARTHEST
     pinger = PingSocket(family, lambda _: None, Echoes(), Manner(ttl=1))
     loop.add_reader(pinger.socket, pinger.receive)
     try:
-        for routers, shot in enumerate(shots, 1):
-            pinger.socket.setsockopt(family.level, family.hops, routers)
-            pinger.send([shot])
         with suppress(TimeoutError):
             async with asyncio.timeout(timeout):
-                await known.wait()
+                for place in itertools.cycle(range(FARTHEST)):
+                    if _is_known(steps):
+                        break
+                    if steps[place] is None and not any(map(_is_end, steps[:place])):
+                        pinger.socket.setsockopt(family.level, family.hops, place + 1)
+                        pinger.send([Shot(address, os.urandom(8), _Step(steps, place))])
+                        await asyncio.sleep(pace)
     finally:
         loop.remove_reader(pinger.socket)
         pinger.close()
-    return _way(shots)
+    return _way(steps)
 
 
-def _is_known(shots: list[Shot]) -> bool:
-    """Whether somebody said that the way ends there, and everybody before it answered."""
-    before = itertools.takewhile(lambda shot: not _is_end(shot), shots)
-    passed = sum(1 for _ in itertools.takewhile(lambda shot: shot.fault is not None, before))
-    return passed < len(shots) and _is_end(shots[passed])
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """Keeps what comes back for one step, whichever of its packets it answers."""
+
+    steps: list[Shot | None]
+    place: int
+
+    def __call__(self, shot: Shot) -> None:
+        self.steps[self.place] = shot
 
 
-def _is_end(shot: Shot) -> bool:
+def _is_end(shot: Shot | None) -> bool:
     """Whether a packet came to an end, not only to one of the routers on its way."""
-    return shot.seconds is not None or (shot.fault is not None and not (isinstance(shot.fault, RouterFault) and shot.fault.passing))
+    return shot is not None and not (isinstance(shot.fault, RouterFault) and shot.fault.passing)
 
 
-def _way(shots: list[Shot]) -> Way:
-    passed = list(itertools.takewhile(lambda shot: not _is_end(shot), shots))
-    last = shots[len(passed)] if len(passed) < len(shots) else None
-    steps = [shot.fault.router if isinstance(shot.fault, RouterFault) else "" for shot in passed]
+def _is_known(steps: Sequence[Shot | None]) -> bool:
+    """Whether everybody up to the end has answered."""
+    answered = list(itertools.takewhile(lambda shot: shot is not None, steps))
+    return len(answered) == len(steps) or any(map(_is_end, answered))
+
+
+def _way(steps: Sequence[Shot | None]) -> Way:
+    passed = list(itertools.takewhile(lambda shot: not _is_end(shot), steps))
+    last = steps[len(passed)] if len(passed) < len(steps) else None
+    routers = [shot.fault.router if shot and isinstance(shot.fault, RouterFault) else "" for shot in passed]
     if last is not None and last.seconds is not None:
-        family = FAMILIES[len(last.address)].number
-        return Way((*steps, socket.inet_ntop(family, last.address)), reached=True)
-    while steps and not steps[-1]:
-        steps.pop()
-    return Way(tuple(steps), reached=False, end=last.fault.detail if last is not None and last.fault is not None else "")
+        return Way((*routers, socket.inet_ntop(FAMILIES[len(last.address)].number, last.address)), reached=True)
+    while routers and not routers[-1]:
+        routers.pop()
+    return Way(tuple(routers), reached=False, end=last.fault.detail if last is not None and last.fault is not None else "")
