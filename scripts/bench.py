@@ -7,7 +7,7 @@ are added here. What cannot be measured on this machine raises `SystemExit` with
 import importlib.util
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 LONG = {"soak"}
@@ -32,18 +32,43 @@ def judged(row: Mapping[str, object]) -> dict[str, object]:
     return {"ratio": ratio, "holds": ratio <= goal} | dict(row)
 
 
-def main(names: list[str]) -> int:
-    """Run the benches named, or all: 1 when a comparison does not hold."""
+def table(rows: Iterable[Mapping[str, object]]) -> Iterator[str]:
+    """Yield the lines of a table in Markdown: what was measured several times stands there with its spread."""
+    by_name: dict[str, list[Mapping[str, object]]] = {}
+    for row in rows:
+        by_name.setdefault(f"{row['bench']}", []).append(row)
+    yield "| what | Pantau | beside | it | Pantau / it | goal | |"
+    yield "|---|---|---|---|---|---|---|"
+    for name, same in by_name.items():
+        first, held = same[0], sum(bool(row["holds"]) for row in same)
+        figures = [_spread(float(str(row[key])) for row in same) for key in ("ours", "theirs", "ratio")]
+        mark = "holds" if held == len(same) else "**missed**" if not held else f"holds {held} of {len(same)}"
+        yield f"| {name} | {figures[0]} {first['unit']} | {first['peer']} | {figures[1]} | {figures[2]} | {first['goal']} | {mark} |"
+
+
+def _spread(values: Iterable[float]) -> str:
+    low, *_, high = sorted([*values] * 2)
+    texts = dict.fromkeys(f"{value:,.3g}" if value < 1000 else f"{value:,.0f}" for value in (low, high))
+    return " – ".join(texts)
+
+
+def main(words: list[str]) -> int:
+    """Run the benches named, or all but the long ones; `--runs N`: so many times, with a table in the end. 1 when one does not hold."""
+    runs = 1
+    if words[:1] == ["--runs"]:
+        runs, words = int(words[1]), words[2:]
     known = sorted(path.stem for path in FOLDER.glob("*.py"))
-    if unknown := sorted(set(names) - set(known)):
+    if unknown := sorted(set(words) - set(known)):
         print(f"scripts/bench: no bench named {', '.join(unknown)}; there are: {', '.join(known) or 'none yet'}", file=sys.stderr)
         return 3
-    held = True
-    for name in names or [each for each in known if each not in LONG]:
+    rows = []
+    for name in (words or [each for each in known if each not in LONG]) * runs:
         for row in map(judged, comparisons(name)):
             print(json.dumps(row), flush=True)
-            held &= bool(row["holds"])
-    return 0 if held else 1
+            rows.append(row)
+    if runs > 1:
+        print("\n".join(table(rows)))
+    return 0 if all(row["holds"] for row in rows) else 1
 
 
 if __name__ == "__main__":
