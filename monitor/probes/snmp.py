@@ -14,7 +14,7 @@ from monitor.probes.attempt import Attempt
 from monitor.probes.faults import Fault, verdict_of
 from monitor.probes.names import Names
 from monitor.probes.snmp_agent import Agent, Community, Memory, TooBigError
-from monitor.probes.snmp_codec import NOT_THERE, Codecs, installed, wants_fast
+from monitor.probes.snmp_codec import NOT_THERE, installed, wants_fast
 from monitor.probes.snmp_engine import Engines
 from monitor.probes.snmp_fast import FastCommunity
 from monitor.probes.snmp_fast_user import FastUser
@@ -99,8 +99,6 @@ def agent_of(options: SnmpOptions, memory: Memory, vantage: Vantage, attempt: At
     fast = wants_fast(options.backend or vantage.snmp_backend)
     if options.user:
         user = User(options, memory, vantage.share(Engines), attempt)
-        return FastUser(options, user, vantage.share(Engines), vantage.share(Codecs), attempt) if fast else user
+        return FastUser(options, user, vantage, attempt) if fast else user
     community, versions = reveal(options.community), [options.version] if options.version else ["2c", "1"]
-    if fast:
-        return FastCommunity(community, versions, memory, attempt, vantage.share(Codecs))
-    return Community(community, versions, memory, attempt)
+    return (FastCommunity if fast else Community)(community, versions, memory, attempt, vantage)

@@ -15,9 +15,10 @@ from monitor.core.verdict import Reason
 from monitor.probes import snmp_message
 from monitor.probes.attempt import Attempt
 from monitor.probes.ber import Oid
-from monitor.probes.faults import Fault, fault_of
-from monitor.probes.snmp_line import Line
+from monitor.probes.faults import Fault
+from monitor.probes.snmp_line import Line, Lines
 from monitor.probes.snmp_message import NO_SUCH_NAME, TOO_BIG, Answer, Kind, Rows
+from monitor.probes.vantage import Vantage
 
 REPETITIONS, MOST = 10, 48
 ROOM = 1400
@@ -89,23 +90,32 @@ class Asked:
 class Community:
     """One agent asked by community; `versions` are tried in turn until one is answered."""
 
-    def __init__(self, community: str, versions: Sequence[str], memory: Memory, attempt: Attempt) -> None:
+    def __init__(self, community: str, versions: Sequence[str], memory: Memory, attempt: Attempt, vantage: Vantage) -> None:
         self.memory = memory
         self._community = community
         self._versions = versions
         self._attempt = attempt
+        self._lines = vantage.share(Lines)
+        self._way: tuple[str, int] = ("", 0)
         self._line: Line | None = None
+        self._owed: set[int] = set()  # what nothing came to yet
         self._waiting: dict[int, Asked | None] = {}  # None: answered, or given up
         self._bytes = 0
 
     async def open(self, address: str, port: int) -> None:
         """Connect to the agent. Raises Fault `no_route` where the kernel knows no way."""
-        self._line = Line(address, port, self._hear, self._fail)
+        self._way = address, port
+        self._line = self._lines.open(address, port)
+        self._line.use(self._hear, self._fail)
 
     def close(self) -> None:
-        """Close the socket; what is still waited for is given up."""
+        """Keep the socket where nothing can come to it any more, else close it; what is still waited for is given up."""
         if self._line is not None:
-            self._line.close()
+            self._line.rest()
+            if self._owed:
+                self._line.close()
+            else:
+                self._lines.give(self._way, self._line)
         self._waiting.clear()
 
     async def request(self, kind: Kind, oids: Sequence[Oid], repetitions: int = 0) -> Rows:
@@ -128,6 +138,8 @@ class Community:
                 if rows is not None:
                     self._attempt.late, self._attempt.doing = before
                     return rows
+                if self._line is not None:
+                    self._line.look_round()
                 if kind == "bulk" and turn:
                     raise TooBigError(SILENT)  # two in a row unanswered: a large answer may be lost on the way
         finally:
@@ -137,6 +149,7 @@ class Community:
     def _send(self, version: str, asked: Asked) -> int:
         number, question = self._question(version, asked)
         self._waiting[number] = asked
+        self._owed.add(number)
         if self._line is not None:
             self._line.send(question)
         return number
@@ -160,6 +173,7 @@ class Community:
             return
         if came.number not in self._waiting:
             self._odd("it answers something that was not asked")
+        self._owed.discard(came.number)
         asked = self._waiting.get(came.number)
         if asked is not None and not asked.answer.done():
             self._take(came, asked)
@@ -179,10 +193,10 @@ class Community:
                 self.memory.bore(asked.repetitions if asked.kind == "bulk" else 0, len(came.rows), came.size)
                 asked.answer.set_result([] if came.status else came.rows)
 
-    def _fail(self, error: OSError) -> None:
+    def _fail(self, fault: Fault) -> None:
         for asked in self._waiting.values():
             if asked is not None and not asked.answer.done():
-                asked.answer.set_exception(fault_of(error))
+                asked.answer.set_exception(fault)
 
     def _odd(self, what: str) -> None:
         self._attempt.late, self._attempt.doing = Reason.SNMP_ERROR, what

@@ -68,11 +68,10 @@ class _Guarded:
 
 def message_number(message: bytes) -> int:
     """Return the msgID of a message of version 3 (RFC 3412, 6.2). Raises ValueError."""
-    for _, content in ber.items(message):
-        _, (_, header), *_ = ber.items(content)
-        for _, number in ber.items(header):
-            return ber.read_integer(number)
-    raise ValueError("no message")
+    _, content, _ = ber.item(message, 0)
+    _, (_, header) = ber.first(content, 2)
+    _, number, _ = ber.item(header, 0)
+    return ber.read_integer(number)
 
 
 class _Udp(_Guarded, udp.UdpAsyncioTransport):  # type: ignore[misc]

@@ -15,12 +15,14 @@ from typing import Any
 from monitor.probes import ber, snmp_message
 from monitor.probes.attempt import Attempt
 from monitor.probes.ber import Oid
+from monitor.probes.faults import Fault
 from monitor.probes.snmp_agent import SILENT, Agent, TooBigError, fits
 from monitor.probes.snmp_codec import Codec, Codecs
 from monitor.probes.snmp_engine import Engines, message_number
-from monitor.probes.snmp_line import Line
+from monitor.probes.snmp_line import Line, Lines
 from monitor.probes.snmp_message import TOO_BIG, Kind, Rows
 from monitor.probes.snmp_options import SnmpOptions
+from monitor.probes.vantage import Vantage
 from monitor.secret import reveal
 
 DIGESTS = {"md5": 12, "sha": 12, "sha224": 16, "sha256": 24, "sha384": 32, "sha512": 48}
@@ -66,10 +68,10 @@ class Codec3(Codec):
         if not self._auth:
             return True
         try:
-            (_, message), *_ = ber.items(data)
-            _, (_, header), (_, parameters), *_ = ber.items(message)
-            _, _, (_, flags), *_ = ber.items(header)
-            *_, (_, digest), _ = ber.items(ber.sole(parameters, ber.SEQUENCE))
+            _, message, _ = ber.item(data, 0)
+            _, (_, header), (_, parameters) = ber.first(message, 3)
+            _, _, (_, flags) = ber.first(header, 3)
+            *_, (_, digest) = ber.first(ber.sole(parameters, ber.SEQUENCE), 5)
         except ValueError:
             return False
         if len(digest) != self._size or len(flags) != 1 or not flags[0] & _SIGNED:
@@ -81,12 +83,14 @@ class Codec3(Codec):
 class FastUser:
     """An agent of version 3 asked by gufo; `slow` asks wherever that is in doubt."""
 
-    def __init__(self, options: SnmpOptions, slow: Agent, engines: Engines, codecs: Codecs, attempt: Attempt) -> None:
+    def __init__(self, options: SnmpOptions, slow: Agent, vantage: Vantage, attempt: Attempt) -> None:
         self.memory = slow.memory
-        self._options, self._slow, self._engines, self._codecs, self._attempt = options, slow, engines, codecs, attempt
+        self._options, self._slow, self._attempt = options, slow, attempt
+        self._engines, self._codecs, self._lines = vantage.share(Engines), vantage.share(Codecs), vantage.share(Lines)
         self._way: tuple[str, int] = ("", 0)
         self._codec: Codec3 | None = None
         self._good = self._over = self._slow_open = False
+        self._owed = False
         self._heard: asyncio.Future[bytes | None] | None = None
         self._line: Line | None = None
 
@@ -96,12 +100,17 @@ class FastUser:
         options, engines = self._options, self._engines
         auth, priv = reveal(options.auth), reveal(options.priv)
         self._keys = [await engines.key(options.auth_protocol, word) if word else b"" for word in (auth, priv)]
-        self._line = Line(address, port, self._hear, self._fail)
+        self._line = self._lines.open(address, port)
+        self._line.use(self._hear, self._fail)
 
     def close(self) -> None:
         """Close the sockets; a codec that knows its agent is kept for the next look."""
         if self._line is not None:
-            self._line.close()
+            self._line.rest()
+            if self._owed:
+                self._line.close()
+            else:
+                self._lines.give(self._way, self._line)
         if self._codec is not None:
             self._codecs.give(self._key(), self._codec)
         if self._slow_open:
@@ -173,6 +182,7 @@ class FastUser:
         loop = asyncio.get_running_loop()
         self._number = message_number(question)
         data: bytes | None = None
+        self._owed = True
         for _ in range(2):
             heard: asyncio.Future[bytes | None] = loop.create_future()
             self._heard = heard
@@ -185,15 +195,18 @@ class FastUser:
                 timer.cancel()
             if data is not None:
                 break
+            if self._line is not None:
+                self._line.look_round()
         return data
 
     def _hear(self, data: bytes) -> None:
         with suppress(ValueError):
             if message_number(data) == self._number:
+                self._owed = False
                 self._settle(data)
 
-    def _fail(self, error: OSError) -> None:
-        del error  # nobody listens: the slow one will find it so, and say it
+    def _fail(self, _: Fault) -> None:
+        """Nobody listens: the slow one will find it so, and say it."""
         self._settle(None)
 
     def _settle(self, data: bytes | None) -> None:

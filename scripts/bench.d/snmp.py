@@ -1,6 +1,6 @@
 """SNMP beside snmp_exporter and net-snmp's own commands: GET of 10 values and a walk of 1,000, of one snmpd, by 2c and by 3 (SHA, AES).
 
-What is measured is CPU (user and system) a look. Ours is that of this process: `look_at` with its task, options and verdict for GET;
+What is measured is CPU (user and system) a look. Ours is that of this process: `look` with its verdict for GET, as the daemon looks;
 for the walk, which no look makes of one column alone, the sockets, the walk and its checks. `ours` is `fast`, `pysnmp` is told beside it.
 snmp_exporter's is from /proc, asked by its HTTP API over one kept connection, its serving of the answer included (that is how it is
 used; max_repetitions 25, its default). net-snmp's is a command a look, its start included (`snmpget`, `snmpbulkwalk -Cr25`, no MIBs).
@@ -73,14 +73,17 @@ def _round(what: str, version: str, port: int, exporter: "Exporter") -> tuple[fl
 
 
 async def _get(keys: dict[str, object]) -> float:
-    from monitor.probes import Vantage  # noqa: PLC0415 - a bench loads what it measures
-    from monitor.probes.deadline import look_at  # noqa: PLC0415
+    from monitor.core.city import Check  # noqa: PLC0415 - a bench loads what it measures
+    from monitor.core.rules import Grade  # noqa: PLC0415
+    from monitor.probes import Vantage  # noqa: PLC0415
+    from monitor.probes.deadline import look  # noqa: PLC0415
 
     keys = {**keys, "read": [_dotted(number) for number in range(1, VALUES + 1)]}
+    check = Check("bench/snmp", "bench", "snmp", "127.0.0.1", Grade.FIBRE, 60.0, 5.0, keys)
     async with Vantage.of() as vantage:
 
         async def one() -> None:
-            outcome = await look_at("snmp", "127.0.0.1", keys, 5.0, vantage)
+            outcome = await look(check, vantage)
             if outcome.verdict != "OK" or len(str(outcome.values["oids"]).split(",")) != VALUES:
                 raise SystemExit(f"bench snmp: {outcome}")
 
