@@ -13,11 +13,12 @@ from monitor.core.verdict import Outcome, Reason, Verdict
 from monitor.probes.attempt import Attempt
 from monitor.probes.faults import Fault, verdict_of
 from monitor.probes.names import Names
-from monitor.probes.snmp_agent import Agent, Community, Memory, TooBigError
+from monitor.probes.snmp_agent import Agent, Community, TooBigError
 from monitor.probes.snmp_codec import NOT_THERE, installed, wants_fast
 from monitor.probes.snmp_engine import Engines
 from monitor.probes.snmp_fast import FastCommunity
 from monitor.probes.snmp_fast_user import FastUser
+from monitor.probes.snmp_memory import Memory
 from monitor.probes.snmp_options import SnmpOptions
 from monitor.probes.snmp_read import GROUPS, read_oids
 from monitor.probes.snmp_user import User
@@ -53,6 +54,7 @@ async def probe(target: str, options: SnmpOptions, vantage: Vantage, attempt: At
     memory = vantage.share(Devices).of(address, options)
     agent = agent_of(options, memory, vantage, attempt)
     attempt.late = Reason.SNMP_TIMEOUT
+    memory.begin(attempt.timeout)
     await agent.open(address, options.port)
     start, first = time.monotonic(), 0.0
     try:
@@ -64,12 +66,13 @@ async def probe(target: str, options: SnmpOptions, vantage: Vantage, attempt: At
             with attempt.phase("oids", attempt.late):
                 attempt.values |= await read_oids(agent, single)
     except asyncio.CancelledError:
-        memory.version = ""  # another device may stand there now
+        memory.broken_off()
         raise
     except TooBigError:
         raise Fault(Reason.SNMP_ERROR, "the agent finds even one value too big") from None
     finally:
         agent.close()
+    memory.ended()
     reason, detail = needs_care(attempt.values, options)
     verdict = Verdict.OK if reason is None else verdict_of(reason)
     return Outcome(verdict, reason, detail, first or time.monotonic() - start, attempt.phases, attempt.values)

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from monitor.probes import snmp_message
 from monitor.probes.attempt import Attempt
-from monitor.probes.snmp_agent import Asked, Community, Memory
+from monitor.probes.snmp_agent import Asked, Community
 from monitor.probes.snmp_codec import Codec, Codecs
+from monitor.probes.snmp_memory import Memory
 from monitor.probes.snmp_message import Answer, Kind
 from monitor.probes.vantage import Vantage
 

@@ -16,10 +16,11 @@ from monitor.probes import ber, snmp_message
 from monitor.probes.attempt import Attempt
 from monitor.probes.ber import Oid
 from monitor.probes.faults import Fault
-from monitor.probes.snmp_agent import SILENT, Agent, TooBigError, fits
+from monitor.probes.snmp_agent import Agent, TooBigError, at_once, fits
 from monitor.probes.snmp_codec import Codec, Codecs
 from monitor.probes.snmp_engine import Engines, message_number
 from monitor.probes.snmp_line import Line, Lines
+from monitor.probes.snmp_memory import SILENT
 from monitor.probes.snmp_message import TOO_BIG, Kind, Rows
 from monitor.probes.snmp_options import SnmpOptions
 from monitor.probes.vantage import Vantage
@@ -34,7 +35,10 @@ _SIGNED = 1
 
 
 class Codec3(Codec):
-    """A codec for one agent of version 3, which it must meet before it can ask; `used` is when it last heard the agent's clock."""
+    """A codec for one agent of version 3, which it must meet before it can ask.
+
+    `used` is when it last heard the agent's clock, `boots` how often the agent started, in wire form; empty where nothing is signed.
+    """
 
     def __init__(self, options: SnmpOptions, auth: bytes, priv: bytes) -> None:
         from gufo.snmp._fast import SnmpV3ClientSocket  # noqa: PLC0415 - an extra: only where it is there
@@ -46,6 +50,7 @@ class Codec3(Codec):
         self._hash = "sha1" if options.auth_protocol == "sha" else options.auth_protocol
         self._size = DIGESTS[options.auth_protocol]
         self._key = b""
+        self.boots = b""
 
     def meet(self, data: bytes) -> bool:
         """Take the agent's engine from its first answer, and make the keys for it."""
@@ -71,13 +76,16 @@ class Codec3(Codec):
             _, message, _ = ber.item(data, 0)
             _, (_, header), (_, parameters) = ber.first(message, 3)
             _, _, (_, flags) = ber.first(header, 3)
-            *_, (_, digest) = ber.first(ber.sole(parameters, ber.SEQUENCE), 5)
+            _, (_, boots), *_, (_, digest) = ber.first(ber.sole(parameters, ber.SEQUENCE), 5)
         except ValueError:
             return False
         if len(digest) != self._size or len(flags) != 1 or not flags[0] & _SIGNED:
             return False
         right = hmac.digest(self._key, data.replace(digest, bytes(self._size), 1), self._hash)[: self._size]
-        return hmac.compare_digest(digest, right)
+        if not hmac.compare_digest(digest, right):
+            return False
+        self.boots = boots
+        return True
 
 
 class FastUser:
@@ -143,11 +151,13 @@ class FastUser:
             self._drop()
             return None
         codec.used = time.monotonic()
+        if codec.boots:
+            self.memory.recognise("boots", codec.boots)
         rows = codec.decode(kind, oids, data)
         rows = in_clear(question, data, kind, oids, repetitions) if rows is None else rows
         self._good = self._good or rows is not None
-        if rows is not None and kind == "bulk":
-            self.memory.bore(repetitions, len(rows), len(data))
+        if rows is not None:
+            self.memory.answered(at_once(kind, repetitions), len(rows), len(data))
         return rows
 
     async def _meet(self, again: float) -> "Codec3 | None":
@@ -165,6 +175,7 @@ class FastUser:
                 data = await self._exchange(hello, again) if hello is not None else None
                 if data is None or not learn(data):
                     return None
+            self.memory.recognise("engine", codec.gufo.get_engine_id())
             failing.pop_all()
         return codec
 
@@ -195,6 +206,7 @@ class FastUser:
                 timer.cancel()
             if data is not None:
                 break
+            self.memory.silent(again)
             if self._line is not None:
                 self._line.look_round()
         return data

@@ -10,7 +10,7 @@ from monitor.probes.vantage import Closable, Vantage
 
 FEWEST = 4
 PLENTY = 1024
-"""Descriptors, of which nothing is kept for what nobody uses now; of what there is above, at most half."""
+"""Descriptors, of which nothing is kept for what nobody uses now; of what there is above, each kind keeps a quarter at most."""
 LONGEST = 900.0
 """Seconds for which something is kept: whoever was not looked at for so long has gone."""
 
@@ -30,7 +30,7 @@ class Idle(Generic[T]):
         self._alarm: asyncio.TimerHandle | None = None
         have = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
         if have != resource.RLIM_INFINITY:
-            self.most = min(self.most, max(FEWEST, (have - PLENTY) // (2 * self.takes)))
+            self.most = min(self.most, max(FEWEST, (have - PLENTY) // (4 * self.takes)))
 
     def close(self) -> None:
         """Close them all."""

@@ -68,6 +68,8 @@ async def read_interfaces(agent: Agent, limit: int) -> dict[str, object]:
     now = Reading(at, None if uptime is None or uptime < 0 else uptime / 100, _by_name(rows, since))
     before = agent.memory.reading
     _tell_rates(rows, before, now, speeds)
+    if before is not None and fell(before, now):
+        agent.memory.forget()
     if before is None or at - before.at >= SHORTEST:
         agent.memory.reading = now
     up = sum(row["oper"] == "up" for row in rows)
@@ -140,6 +142,11 @@ def began_anew(old: Counters, new: Counters, before: Reading, now: Reading) -> b
     if not new.since or before.uptime is None:
         return False
     return (new.since / 100 - before.uptime) % _UPTIME_WRAP <= now.at - before.at + SLACK
+
+
+def fell(before: Reading, now: Reading) -> bool:
+    """Tell whether a device was started in between: its uptime fell, and did not run over."""
+    return None not in (before.uptime, now.uptime) and restarted(before, now) and (now.uptime or 0) < (before.uptime or 0)
 
 
 def rate_of(first: int, last: int, seconds: float, *, bits: int, speed: int, sure: bool) -> float | None:

@@ -26,8 +26,10 @@ LLDP_NAME = (1, 0, 8802, 1, 1, 2, 1, 4, 1, 1, 9)
 async def read_system(agent: Agent, _: int) -> dict[str, object]:
     """Return `sysName`, `sysDescr` and `uptime` in seconds, each where the device has it."""
     got = await get(agent, list(SYSTEM.values()))
-    uptime = got.get(SYSTEM["uptime"])
-    found: dict[str, object] = {"sysName": text(got.get(SYSTEM["name"])), "sysDescr": text(got.get(SYSTEM["descr"]))}
+    uptime, descr = got.get(SYSTEM["uptime"]), got.get(SYSTEM["descr"])
+    if isinstance(descr, bytes):
+        agent.memory.recognise("sysDescr", descr)
+    found: dict[str, object] = {"sysName": text(got.get(SYSTEM["name"])), "sysDescr": text(descr)}
     if isinstance(uptime, int) and uptime >= 0:
         found["uptime"] = uptime / 100
     return found
