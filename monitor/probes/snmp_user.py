@@ -59,8 +59,8 @@ class User:
         self._address = address
         attempt, before = self._attempt, (self._attempt.late, self._attempt.doing)
         attempt.late, attempt.doing = Reason.LOOP_LATE, "making our own engine of SNMPv3"
-        self._engine = await self._engines.of(address)
         self._data = await self._user()
+        self._engine = await self._engines.of(address, self._data)
         attempt.late, attempt.doing = before
         kind = Target6 if ":" in address else Target
         self._target = await kind.create((address, port), timeout=max(0.5, self._attempt.timeout / 3), retries=2)
@@ -72,7 +72,7 @@ class User:
         for those in heard(self._engine) if self._engine else ():
             those.discard(self._address)
         if spoke and self._stuck:
-            self._engines.renew(self._address)
+            self._engines.renew(self._address, self._data)
 
     async def request(self, kind: Kind, oids: Sequence[Oid], repetitions: int = 0) -> Rows:
         """Ask once; pysnmp repeats. Raises Fault, `snmp_auth` where the agent does not take our user or key."""
@@ -108,8 +108,8 @@ class User:
         """Take a fresh engine if the agent speaks, but was not understood."""
         if self._spoke():
             self._spoken = True
-            self._engines.renew(self._address)
-            self._engine = await self._engines.of(self._address)
+            self._engines.renew(self._address, self._data)
+            self._engine = await self._engines.of(self._address, self._data)
 
     async def _ask(self, kind: Kind, oids: Sequence[Oid], repetitions: int, *, brief: bool) -> tuple[object, int, Rows]:
         """Return what went wrong (or None), the error status and the rows."""
