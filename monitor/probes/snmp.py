@@ -58,13 +58,13 @@ async def probe(target: str, options: SnmpOptions, vantage: Vantage, attempt: At
     await agent.open(address, options.port)
     start, first = time.monotonic(), 0.0
     try:
-        for group in (word for word in options.read if word in GROUPS):
+        for group in options.groups:
             with attempt.phase(group, attempt.late):
                 attempt.values |= await GROUPS[group](agent, options.max_interfaces)
             first = first or time.monotonic() - start
-        if single := [word for word in options.read if word not in GROUPS]:
+        if options.oids:
             with attempt.phase("oids", attempt.late):
-                attempt.values |= await read_oids(agent, single)
+                attempt.values |= await read_oids(agent, options.oids)
     except asyncio.CancelledError:
         memory.broken_off()
         raise

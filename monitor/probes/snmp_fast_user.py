@@ -8,7 +8,7 @@ import asyncio
 import hashlib
 import hmac
 import time
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from typing import Any
 
@@ -108,6 +108,7 @@ class FastUser:
         options, engines = self._options, self._engines
         auth, priv = reveal(options.auth), reveal(options.priv)
         self._keys = [await engines.key(options.auth_protocol, word) if word else b"" for word in (auth, priv)]
+        self._whom = (address, port, options.user, options.auth_protocol, options.priv_protocol, *self._keys)
         self._line = self._lines.open(address, port)
         self._line.use(self._hear, self._fail)
 
@@ -120,7 +121,7 @@ class FastUser:
             else:
                 self._lines.give(self._way, self._line)
         if self._codec is not None:
-            self._codecs.give(self._key(), self._codec)
+            self._codecs.give(self._whom, self._codec)
         if self._slow_open:
             self._slow.close()
 
@@ -162,7 +163,7 @@ class FastUser:
 
     async def _meet(self, again: float) -> "Codec3 | None":
         """A codec that knows the agent's engine and clock: from the look before, or by asking (RFC 3414, 4)."""
-        kept = self._codecs.take(self._key())
+        kept = self._codecs.take(self._whom)
         if isinstance(kept, Codec3):
             if time.monotonic() - kept.used < FRESH:
                 return kept
@@ -183,10 +184,6 @@ class FastUser:
         if self._codec is not None:
             self._codec.close()
             self._codec = None
-
-    def _key(self) -> Hashable:
-        options = self._options
-        return (*self._way, options.user, options.auth_protocol, options.priv_protocol, *self._keys)
 
     async def _exchange(self, question: bytes, again: float) -> bytes | None:
         """Send, twice if need be, and return the first thing that comes back to this question; None when nothing does in time."""
