@@ -40,27 +40,29 @@ def column(table: Oid, number: int, values: Mapping[int, bytes]) -> list[Row]:
 
 
 class Peer(asyncio.DatagramProtocol):
-    """An agent that answers as `answer` says; `heard` are the questions that came. `via` sends in its place."""
+    """An agent that answers as `answer` says; `heard` are the questions that came, `askers` from where. `via` sends in its place."""
 
     def __init__(self, rows: Sequence[Row], answer: Answer, via: socket.socket | None = None) -> None:
         self.view: View = Ordered(rows)
         self.answer = answer
         self.heard: list[Question] = []
+        self.askers: list[tuple[str, int]] = []
         self._via = via
-        self._transport: asyncio.DatagramTransport | None = None
+        self.transport: asyncio.DatagramTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.DatagramTransport", transport)
+        self.transport = cast("asyncio.DatagramTransport", transport)
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         question = read(data)
         self.heard.append(question)
+        self.askers.append(addr)
         said = self.answer(question, self.view)
         for each in [said] if isinstance(said, bytes) else said or ():
             if self._via is not None:
                 self._via.sendto(each, addr)
-            elif self._transport is not None:
-                self._transport.sendto(each, addr)
+            elif self.transport is not None:
+                self.transport.sendto(each, addr)
 
 
 class Ordered(View):
@@ -80,13 +82,13 @@ class Ordered(View):
 
 
 @asynccontextmanager
-async def agent(rows: Sequence[Row], answer: Answer = honest, via: str = "") -> AsyncIterator[tuple[int, Peer]]:
-    """Run an agent on a free port of 127.0.0.1; `via` is the address from which its answers come instead."""
+async def agent(rows: Sequence[Row], answer: Answer = honest, via: str = "", address: str = "127.0.0.1") -> AsyncIterator[tuple[int, Peer]]:
+    """Run an agent on a free port of this address; `via` is the one from which its answers come instead."""
     stray = socket.socket(type=socket.SOCK_DGRAM) if via else None
     if stray is not None:
         stray.bind((via, 0))
     peer = Peer(rows, answer, stray)
-    transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(lambda: peer, local_addr=("127.0.0.1", 0))
+    transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(lambda: peer, local_addr=(address, 0))
     try:
         yield transport.get_extra_info("sockname")[1], peer
     finally:

@@ -64,6 +64,7 @@ class Peer3(asyncio.DatagramProtocol):
         self.view = Ordered(rows)
         self.who = who
         self.questions = 0
+        self.askers: list[tuple[str, int]] = []
         self._twist = twist
         self._keys: dict[bytes, bytes] = {}
         self._transport: asyncio.DatagramTransport | None = None
@@ -74,6 +75,7 @@ class Peer3(asyncio.DatagramProtocol):
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         asked = read(data)
         self.questions += 1
+        self.askers.append(addr)
         said = self._twist(asked, self.answer(asked))
         if said is not None and self._transport is not None:
             self._transport.sendto(said, addr)

@@ -109,6 +109,18 @@ async def test_a_wrong_key_or_user_is_ours_and_a_wrong_community_is_silence(tmp_
     assert not [outcome for outcome in (*wrong, unread) if "rahasia" in outcome.detail]
 
 
+async def test_two_devices_may_know_two_keys_by_one_name(tmp_path: Path) -> None:
+    """Asked at the same time, each is asked with its own."""
+    other = "rahasia-yang-lain"
+    users = {"aman": f'SHA "{other}" AES "{other}"'}
+    ports = free_port(), free_port()
+    keys = {**USER, "backend": "pysnmp"}, {**USER, "auth": other, "priv": other, "backend": "pysnmp"}
+    async with snmpd(tmp_path / "a", ports[0], "satu"), snmpd(tmp_path / "b", ports[1], "dua", users), Vantage.of() as vantage:
+        for _ in range(3):
+            found = await asyncio.gather(*(look(port, each, vantage) for port, each in zip(ports, keys, strict=True)))
+            assert [named(outcome) for outcome in found] == [(Verdict.OK, "satu"), (Verdict.OK, "dua")]
+
+
 async def test_an_agent_that_restarts_and_another_one_at_its_address_cost_at_most_one_look_that_says_nothing(tmp_path: Path) -> None:
     """A restart counts its boots, another device has another engine (RFC 3414, 2.2): never an outage, and understood by the next look."""
     port = free_port()

@@ -152,7 +152,7 @@ def test_noise_within_a_message_of_version_3_is_refused_and_nothing_else_happens
 
 
 async def test_many_codecs_that_nobody_uses_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("monitor.probes.snmp_codec.MOST_IDLE", 4)
+    monkeypatch.setattr("monitor.probes.snmp_codec.Codecs.most", 4)
     async with Vantage.of() as vantage, agent(WELL) as (port, _):
         await look_at("snmp", "127.0.0.1", {"port": port, "backend": "fast", "version": "2c"}, 5.0, vantage)
         before = len(list(Path("/proc/self/fd").iterdir()))

@@ -9,7 +9,7 @@ from monitor.lab import snmp_agent
 from monitor.probes import Vantage, ber
 from monitor.probes.deadline import look_at
 from monitor.probes.snmp import Devices
-from monitor.probes.snmp_interfaces import Reading, rate_of, restarted
+from monitor.probes.snmp_interfaces import Counters, Reading, began_anew, rate_of, restarted
 from monitor.probes.snmp_options import SnmpOptions
 from tests.agents import COUNTER32, COUNTER64, GAUGE32, TICKS, Row, agent, column, recorded, system, text
 from tests.zoo_snmp import IF, IFX, RECORDINGS
@@ -199,8 +199,32 @@ def test_a_restart_is_seen_by_an_uptime_that_did_not_go_on_as_time_did(
     assert restarted(Reading(100.0, before, {}), Reading(100.0 + elapsed, now, {})) is anew
 
 
+@pytest.mark.parametrize(
+    ("uptime", "first", "last", "anew"),
+    [
+        (1000.0, None, None, False),  # it has no such column
+        (1000.0, 0, 0, False),
+        (1000.0, 40_000, 40_000, False),  # long ago
+        (1000.0, 0, 103_000, True),
+        (1000.0, 40_000, 103_000, True),
+        (1000.0, 103_000, 103_000, True),  # after the counters of the first look were read, before it was told
+        (1000.0, None, 40_000, True),  # it did not say before
+        (20.0, 4_000_000_000, 4_000_000_000, False),  # before its uptime ran over
+        (None, 40_000, 40_000, False),
+    ],
+)
+def test_what_a_device_calls_a_discontinuity_of_a_counter_is_one(
+    uptime: float | None,
+    first: int | None,
+    last: int | None,
+    anew: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    now = Reading(160.0, None if uptime is None else uptime + 60, {})
+    assert began_anew(Counters(1, 1, 64, first), Counters(2, 2, 64, last), Reading(100.0, uptime, {}), now) is anew
+
+
 async def test_rates_follow_an_interface_by_its_name_and_never_go_across_a_restart() -> None:
-    def rows(uptime: float, counters: dict[int, tuple[str, int]]) -> list[Row]:
+    def rows(uptime: float, counters: dict[int, tuple[str, int]], since: int = 0) -> list[Row]:
         names = {index: text(name) for index, (name, _) in counters.items()}
         octets = {index: ber.integer(count, COUNTER64) for index, (_, count) in counters.items()}
         return [
@@ -208,6 +232,7 @@ async def test_rates_follow_an_interface_by_its_name_and_never_go_across_a_resta
             *column(IFX, 1, names),
             *column(IFX, 6, octets),
             *column(IFX, 10, octets),
+            *column(IFX, 19, {index: ber.integer(since, TICKS) for index in counters}),
         ]
 
     async with agent(rows(1000, {1: ("wan", 5000), 2: ("lan", 0), 3: ("lan", 0)})) as (port, peer), Vantage.of() as vantage:
@@ -224,11 +249,17 @@ async def test_rates_follow_an_interface_by_its_name_and_never_go_across_a_resta
         first = await look_after(0)
         peer.view = snmp_agent.View(sorted(rows(1100, {7: ("wan", 105_000), 8: ("lan", 9), 9: ("lan", 9)})), ())
         second = await look_after(100)
+        peer.view = snmp_agent.View(sorted(rows(1200, {7: ("wan", 205_000)}, since=115_000)), ())
+        anew = await look_after(100)
+        peer.view = snmp_agent.View(sorted(rows(1300, {7: ("wan", 305_000)}, since=115_000)), ())
+        on = await look_after(100)
         peer.view = snmp_agent.View(sorted(rows(3, {7: ("wan", 205_000)})), ())
         third = await look_after(100)
     assert [row.get("in_rate") for row in first] == [None, None, None]
     assert second[0]["in_rate"] == pytest.approx(8 * 1000, rel=0.05)  # 100,000 octets in 100 s, and in what this test took
     assert [row.get("in_rate") for row in second[1:]] == [None, None]  # two of one name: neither is known
+    assert [row.get("in_rate") for row in anew] == [None]  # the device put the card in anew
+    assert on[0]["in_rate"] == pytest.approx(8 * 1000, rel=0.05)
     assert [row.get("in_rate") for row in third] == [None]
 
 

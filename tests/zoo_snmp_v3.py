@@ -31,6 +31,19 @@ def _hangs_on_bulk(asked: Asked, said: bytes) -> bytes | None:
     return None if asked.question.kind == 0xA5 else said
 
 
+def _without_end(asked: Asked, said: bytes) -> bytes:
+    """Nine thousand values for one that was asked: pysnmp would read them for half a second."""
+    if not asked.engine:
+        return said
+    (_, version), (_, header), (_, parameters), (_, scoped) = ber.items(ber.sole(said, ber.SEQUENCE))
+    engine, context, (kind, pdu) = ber.items(scoped)
+    fields = b"".join(ber.tlv(tag, content) for tag, content in list(ber.items(pdu))[:3])
+    pdu = ber.tlv(kind, fields + ber.tlv(ber.SEQUENCE, b"\x30\x05\x06\x01\x2b\x05\x00" * 9000))
+    scoped = ber.tlv(ber.SEQUENCE, ber.tlv(*engine) + ber.tlv(*context) + pdu)
+    head = ber.tlv(ber.INTEGER, version) + ber.tlv(ber.SEQUENCE, header) + ber.tlv(ber.OCTETS, parameters)
+    return ber.tlv(ber.SEQUENCE, head + scoped)
+
+
 def _other_number(asked: Asked, said: bytes) -> bytes:
     """The PDU's request id is not the one that was asked."""
     return said.replace(ber.integer(asked.question.number), ber.integer(asked.question.number ^ 1)) if asked.engine else said
@@ -50,6 +63,7 @@ MAMMALS = [
     Mammal("an answer without a digest", Self(signs=False), options=SHA, verdict=FAIL, reason=LIE, timeout=3),
     Mammal("another request id", twist=_other_number, verdict=FAIL, reason=LIE, timeout=2),
     Mammal("cut short", twist=lambda _, said: said[:-2], verdict=FAIL, reason=LIE, timeout=2),
+    Mammal("values without end", twist=_without_end, verdict=FAIL, reason=LIE, timeout=2),
     Mammal("random bytes", twist=lambda asked, _: asked.raw[5:60], verdict=FAIL, reason=LIE, timeout=2),
     Mammal("FiberHome: negative engine time", Self(time=-5000), verdict=FAIL, reason=LIE, timeout=2, fast=Verdict.OK),
     Mammal("for ever another engine", Self(blind=UNKNOWN_ENGINE), verdict=FAIL, reason=LIE, timeout=2),

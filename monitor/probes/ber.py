@@ -47,11 +47,22 @@ def items(data: bytes) -> Iterator[tuple[int, bytes]]:
         yield tag, content
 
 
+def first(data: bytes, count: int) -> list[tuple[int, bytes]]:
+    """Return the first so many (tag, content) pairs in `data`; what follows them is not looked at."""
+    found: list[tuple[int, bytes]] = []
+    at = 0
+    for _ in range(count):
+        tag, content, at = item(data, at)
+        found.append((tag, content))
+    return found
+
+
 def item(data: bytes, at: int) -> tuple[int, bytes, int]:
     """Return tag and content of the item at this place, and the place of the next."""
-    if at + 2 > len(data):
-        raise ValueError("ends within a tag")
-    tag, size = data[at], data[at + 1]
+    try:
+        tag, size = data[at], data[at + 1]
+    except IndexError:
+        raise ValueError("ends within a tag") from None
     at += 2
     if size & 0x80:
         count = size & 0x7F
@@ -59,9 +70,10 @@ def item(data: bytes, at: int) -> tuple[int, bytes, int]:
             raise ValueError("a length of no use")
         size = int.from_bytes(data[at : at + count], "big")
         at += count
-    if at + size > len(data):
+    end = at + size
+    if end > len(data):
         raise ValueError("ends within a value")
-    return tag, data[at : at + size], at + size
+    return tag, data[at:end], end
 
 
 def sole(data: bytes, tag: int) -> bytes:

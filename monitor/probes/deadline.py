@@ -35,14 +35,19 @@ class Aim:
 
 
 async def look(check: Check, vantage: Vantage) -> Outcome:
-    """Look once, within `check.timeout` seconds; raises nothing but CancelledError."""
-    return await look_at(check.kind, check.target, check.options, check.timeout, vantage)
+    """Look once, within `check.timeout` seconds; raises nothing but CancelledError. The keys are read at the first look."""
+    return await _look(check.kind, check.target, lambda: vantage.share(_Keys).of(check), check.timeout, vantage)
 
 
 async def look_at(kind: str, target: str, raw: Mapping[str, object], timeout: float, vantage: Vantage) -> Outcome:
+    """Look once, with keys as they were written."""
+    return await _look(kind, target, lambda: read_options(kind, raw), timeout, vantage)
+
+
+async def _look(kind: str, target: str, read: Callable[[], Any], timeout: float, vantage: Vantage) -> Outcome:
     """Look once. HERE the time-out is enforced, as one deadline for all of the look, and errors become verdicts."""
     try:
-        probe, options = kind_of(kind).probe, read_options(kind, raw)
+        probe, options = kind_of(kind).probe, read()
     except (ValidationError, PantauError) as error:
         return _judge(fault_of(error), Attempt(timeout))
     attempt = Attempt(timeout)
@@ -79,6 +84,23 @@ def look_many(checks: Sequence[Check], vantage: Vantage, told: Told) -> Sequence
     for aims in lanes.values():
         loop.call_soon(_Volley(aims, told).begin, probe_many, vantage)  # a bug there ends that volley, and nothing else
     return alone
+
+
+class _Keys:
+    """The keys of the checks of a vantage: they are read once, not once a look."""
+
+    def __init__(self, _: Vantage) -> None:
+        self._known: dict[str, tuple[Check, Any]] = {}
+
+    def close(self) -> None:
+        self._known.clear()
+
+    def of(self, check: Check) -> Any:  # noqa: ANN401 - each kind has its own type
+        """Return them. Raises pydantic.ValidationError with the keys that are wrong."""
+        known = self._known.get(check.id)
+        if known is None or known[0] is not check:
+            known = self._known[check.id] = check, read_options(check.kind, check.options)
+        return known[1]
 
 
 class _Aims:

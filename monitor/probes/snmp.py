@@ -13,11 +13,12 @@ from monitor.core.verdict import Outcome, Reason, Verdict
 from monitor.probes.attempt import Attempt
 from monitor.probes.faults import Fault, verdict_of
 from monitor.probes.names import Names
-from monitor.probes.snmp_agent import Agent, Community, Memory, TooBigError
-from monitor.probes.snmp_codec import NOT_THERE, Codecs, installed, wants_fast
+from monitor.probes.snmp_agent import Agent, Community, TooBigError
+from monitor.probes.snmp_codec import NOT_THERE, installed, wants_fast
 from monitor.probes.snmp_engine import Engines
 from monitor.probes.snmp_fast import FastCommunity
 from monitor.probes.snmp_fast_user import FastUser
+from monitor.probes.snmp_memory import Memory
 from monitor.probes.snmp_options import SnmpOptions
 from monitor.probes.snmp_read import GROUPS, read_oids
 from monitor.probes.snmp_user import User
@@ -53,23 +54,25 @@ async def probe(target: str, options: SnmpOptions, vantage: Vantage, attempt: At
     memory = vantage.share(Devices).of(address, options)
     agent = agent_of(options, memory, vantage, attempt)
     attempt.late = Reason.SNMP_TIMEOUT
+    memory.begin(attempt.timeout)
     await agent.open(address, options.port)
     start, first = time.monotonic(), 0.0
     try:
-        for group in (word for word in options.read if word in GROUPS):
+        for group in options.groups:
             with attempt.phase(group, attempt.late):
                 attempt.values |= await GROUPS[group](agent, options.max_interfaces)
             first = first or time.monotonic() - start
-        if single := [word for word in options.read if word not in GROUPS]:
+        if options.oids:
             with attempt.phase("oids", attempt.late):
-                attempt.values |= await read_oids(agent, single)
+                attempt.values |= await read_oids(agent, options.oids)
     except asyncio.CancelledError:
-        memory.version = ""  # another device may stand there now
+        memory.broken_off()
         raise
     except TooBigError:
         raise Fault(Reason.SNMP_ERROR, "the agent finds even one value too big") from None
     finally:
         agent.close()
+    memory.ended()
     reason, detail = needs_care(attempt.values, options)
     verdict = Verdict.OK if reason is None else verdict_of(reason)
     return Outcome(verdict, reason, detail, first or time.monotonic() - start, attempt.phases, attempt.values)
@@ -99,8 +102,6 @@ def agent_of(options: SnmpOptions, memory: Memory, vantage: Vantage, attempt: At
     fast = wants_fast(options.backend or vantage.snmp_backend)
     if options.user:
         user = User(options, memory, vantage.share(Engines), attempt)
-        return FastUser(options, user, vantage.share(Engines), vantage.share(Codecs), attempt) if fast else user
+        return FastUser(options, user, vantage, attempt) if fast else user
     community, versions = reveal(options.community), [options.version] if options.version else ["2c", "1"]
-    if fast:
-        return FastCommunity(community, versions, memory, attempt, vantage.share(Codecs))
-    return Community(community, versions, memory, attempt)
+    return (FastCommunity if fast else Community)(community, versions, memory, attempt, vantage)

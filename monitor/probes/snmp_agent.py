@@ -9,19 +9,18 @@ import itertools
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from monitor.core.verdict import Reason
 from monitor.probes import snmp_message
 from monitor.probes.attempt import Attempt
 from monitor.probes.ber import Oid
-from monitor.probes.faults import Fault, fault_of
-from monitor.probes.snmp_line import Line
+from monitor.probes.faults import Fault
+from monitor.probes.snmp_line import Line, Lines
+from monitor.probes.snmp_memory import SILENT, Memory
 from monitor.probes.snmp_message import NO_SUCH_NAME, TOO_BIG, Answer, Kind, Rows
+from monitor.probes.vantage import Vantage
 
-REPETITIONS, MOST = 10, 48
-ROOM = 1400
-"""Bytes of an answer that no line on the way has to cut in two."""
 MAX_BYTES = 8 * 1024 * 1024
 """Bytes of answers in one look."""
 
@@ -33,32 +32,6 @@ class TooBigError(Exception):
         """Keep the part."""
         super().__init__(part)
         self.part = part
-
-
-SILENT = 4
-"""The part to ask for where a large answer did not come at all: every try costs time."""
-
-
-@dataclass(slots=True)
-class Memory:
-    """What was learned of a device: how many rows at once it bears (1: it knows no GETBULK), at `most`, and which version it speaks.
-
-    `reading` are the counters of its interfaces as they were (see `snmp_interfaces`).
-    """
-
-    repetitions: int = REPETITIONS
-    most: int = MOST
-    version: str = ""
-    reading: Any = None
-
-    def less(self, asked: int, part: int) -> None:
-        """So many at once was too much: ask for a part of them from now on."""
-        self.repetitions = self.most = max(1, asked // part)
-
-    def bore(self, asked: int, rows: int, size: int) -> None:
-        """An answer of `size` bytes came; when it was full, and twice as much is no more than a packet, ask for twice as much."""
-        if rows >= asked >= self.repetitions and 2 * size <= ROOM:
-            self.repetitions = min(2 * asked, self.most)
 
 
 class Agent(Protocol):
@@ -78,34 +51,44 @@ class Agent(Protocol):
 
 @dataclass(slots=True)
 class Asked:
-    """A question that is out: what, and who waits for it; the answer None means that nothing came in time."""
+    """A question that is out: what, by which number last, and who waits; the answer None means that nothing came in time."""
 
     kind: Kind
     oids: tuple[Oid, ...]
     repetitions: int
     answer: "asyncio.Future[Rows | None]"
+    number: int = 0
 
 
 class Community:
     """One agent asked by community; `versions` are tried in turn until one is answered."""
 
-    def __init__(self, community: str, versions: Sequence[str], memory: Memory, attempt: Attempt) -> None:
+    def __init__(self, community: str, versions: Sequence[str], memory: Memory, attempt: Attempt, vantage: Vantage) -> None:
         self.memory = memory
         self._community = community
         self._versions = versions
         self._attempt = attempt
+        self._lines = vantage.share(Lines)
+        self._way: tuple[str, int] = ("", 0)
         self._line: Line | None = None
+        self._owed: set[int] = set()  # what nothing came to yet
         self._waiting: dict[int, Asked | None] = {}  # None: answered, or given up
         self._bytes = 0
 
     async def open(self, address: str, port: int) -> None:
         """Connect to the agent. Raises Fault `no_route` where the kernel knows no way."""
-        self._line = Line(address, port, self._hear, self._fail)
+        self._way = address, port
+        self._line = self._lines.open(address, port)
+        self._line.use(self._hear, self._fail)
 
     def close(self) -> None:
-        """Close the socket; what is still waited for is given up."""
+        """Keep the socket where nothing can come to it any more, else close it; what is still waited for is given up."""
         if self._line is not None:
-            self._line.close()
+            self._line.rest()
+            if self._owed:
+                self._line.close()
+            else:
+                self._lines.give(self._way, self._line)
         self._waiting.clear()
 
     async def request(self, kind: Kind, oids: Sequence[Oid], repetitions: int = 0) -> Rows:
@@ -128,6 +111,9 @@ class Community:
                 if rows is not None:
                     self._attempt.late, self._attempt.doing = before
                     return rows
+                self.memory.silent(again)
+                if self._line is not None:
+                    self._line.look_round()
                 if kind == "bulk" and turn:
                     raise TooBigError(SILENT)  # two in a row unanswered: a large answer may be lost on the way
         finally:
@@ -136,7 +122,9 @@ class Community:
 
     def _send(self, version: str, asked: Asked) -> int:
         number, question = self._question(version, asked)
+        asked.number = number
         self._waiting[number] = asked
+        self._owed.add(number)
         if self._line is not None:
             self._line.send(question)
         return number
@@ -160,6 +148,7 @@ class Community:
             return
         if came.number not in self._waiting:
             self._odd("it answers something that was not asked")
+        self._owed.discard(came.number)
         asked = self._waiting.get(came.number)
         if asked is not None and not asked.answer.done():
             self._take(came, asked)
@@ -171,18 +160,20 @@ class Community:
             self._odd("it answers something that was not asked")
         else:
             self.memory.version = came.version
+            if came.number != asked.number:
+                self.memory.late()
             if came.status == TOO_BIG:
                 asked.answer.set_exception(TooBigError())
             elif came.status not in {0, NO_SUCH_NAME}:
                 asked.answer.set_exception(Fault(Reason.SNMP_ERROR, f"the agent answers with error status {came.status}"))
             else:
-                self.memory.bore(asked.repetitions if asked.kind == "bulk" else 0, len(came.rows), came.size)
+                self.memory.answered(at_once(asked.kind, asked.repetitions), len(came.rows), came.size)
                 asked.answer.set_result([] if came.status else came.rows)
 
-    def _fail(self, error: OSError) -> None:
+    def _fail(self, fault: Fault) -> None:
         for asked in self._waiting.values():
             if asked is not None and not asked.answer.done():
-                asked.answer.set_exception(fault_of(error))
+                asked.answer.set_exception(fault)
 
     def _odd(self, what: str) -> None:
         self._attempt.late, self._attempt.doing = Reason.SNMP_ERROR, what
@@ -191,6 +182,11 @@ class Community:
 def _silent(answer: "asyncio.Future[Rows | None]") -> None:
     if not answer.done():
         answer.set_result(None)
+
+
+def at_once(kind: Kind, repetitions: int) -> int:
+    """How many rows of a column were asked for."""
+    return {"get": 0, "next": 1, "bulk": repetitions}[kind]
 
 
 def fits(kind: Kind, asked: Sequence[Oid], repetitions: int, rows: Rows) -> bool:

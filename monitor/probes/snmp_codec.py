@@ -8,7 +8,6 @@ binding. Whatever it does not read plainly is "in doubt": None, and somebody slo
 import functools
 import importlib.util
 import os
-import resource
 import socket
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
@@ -18,15 +17,12 @@ from typing import Any, Self
 from monitor.core.verdict import Reason
 from monitor.probes.ber import Oid
 from monitor.probes.faults import Fault
+from monitor.probes.snmp_idle import Idle
 from monitor.probes.snmp_message import Kind, Rows
-from monitor.probes.vantage import Vantage
 
 NOT_THERE = "the back end `fast` needs the package gufo_snmp: pip install 'pantau[fast]'"
 OUTSIDE: Oid = ()
 """The name of a row that lies outside the column that was walked."""
-FEWEST_IDLE, MOST_IDLE = 4, 256
-PLENTY = 1024
-"""Descriptors, of which nothing is kept for codecs that nobody uses now; of what there is above, at most half."""
 _LARGEST = 65_535
 
 
@@ -143,36 +139,15 @@ class Codec:
         return walk if walk.last == name and walk.repetitions == repetitions else None
 
 
-class Codecs:
-    """The codecs of a vantage that nobody uses now, by what they are made for."""
+class Codecs(Idle[Codec]):
+    """The codecs of a vantage that nobody uses now."""
 
-    def __init__(self, _: Vantage) -> None:
-        self._idle: dict[Hashable, list[Codec]] = {}
-        have = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-        self._most = MOST_IDLE if have == resource.RLIM_INFINITY else min(MOST_IDLE, max(FEWEST_IDLE, (have - PLENTY) // 4))
+    takes = 2
 
-    def close(self) -> None:
-        """Close them all."""
-        for codec in (codec for idle in self._idle.values() for codec in idle):
-            codec.close()
-        self._idle.clear()
-
-    def take(self, key: Hashable) -> Codec | None:
-        """Return one that was made for this, to be used by nobody else until it is given back."""
-        idle = self._idle.get(key)
-        codec = idle.pop() if idle else None
-        if not idle:
-            self._idle.pop(key, None)
-        return codec
-
-    def give(self, key: Hashable, codec: Codec) -> None:
-        """Keep it for the next look."""
-        codec.rest()
-        self._idle.setdefault(key, []).append(codec)
-        if sum(map(len, self._idle.values())) > self._most:
-            oldest = self.take(next(iter(self._idle)))
-            if oldest is not None:
-                oldest.close()
+    def give(self, key: Hashable, thing: Codec) -> None:
+        """Keep it for the next look, but not where its last walk was."""
+        thing.rest()
+        super().give(key, thing)
 
 
 @functools.lru_cache(4096)

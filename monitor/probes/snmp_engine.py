@@ -1,21 +1,24 @@
 """pysnmp's engines for version 3 (RFC 3414): their sockets, and the keys derived from passphrases.
 
-Making an engine costs tens of milliseconds, so all devices share one; but an engine never gets over it when another
+Making an engine costs tens of milliseconds, so all devices of a user share one; but an engine never gets over it when another
 device takes an address. So a device that speaks without being understood is asked anew by a fresh engine. Keys are
 derived from passphrases once, in a thread (RFC 3414, A.2 hashes a mebibyte).
 """
 
 import asyncio
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from contextlib import suppress
 
+from cryptography.hazmat.backends import default_backend
 from pyasn1.error import PyAsn1Error
 from pysnmp.carrier.asyncio.dgram import udp, udp6
 from pysnmp.carrier.error import CarrierError
+from pysnmp.entity import config
 from pysnmp.entity.engine import SnmpEngine
 from pysnmp.error import PySnmpError
 from pysnmp.hlapi.v3arch import asyncio as hlapi
+from pysnmp.hlapi.v3arch.asyncio.lcd import CommandGeneratorLcdConfigurator
 from pysnmp.hlapi.varbinds import MibViewControllerManager
 from pysnmp.proto import errind
 
@@ -36,6 +39,11 @@ AUTH: dict[str, tuple[Oid, Callable[[bytes], "hashlib._Hash"]]] = {
 UNREADABLE = (PyAsn1Error, PySnmpError, errind.ErrorIndication, TypeError, ValueError, LookupError, AttributeError)
 _MEBIBYTE = 1024 * 1024
 MAX_HEARD = MAX_ASKED = 10_000
+LARGEST = 4096
+"""Bytes of an answer, as our questions say themselves: pysnmp decodes a message of 60 KB for 0.4 s of the loop."""
+MAX_USERS = 32
+MODULES = ("SNMPv2-TM", "PYSNMP-SOURCE-MIB", "__SNMPv2-MIB")
+"""What pysnmp loads when it is first told of an address, and when it first gets an answer."""
 FIRST: Oid = (1, 3, 6, 1, 2, 1, 1, 3, 0)
 
 
@@ -59,6 +67,8 @@ class _Guarded:
     def datagram_received(self, datagram: bytes, address: tuple[str, int]) -> None:
         if len(self.heard) < MAX_HEARD:
             self.heard.add(address[0])
+        if len(datagram) > LARGEST:
+            return
         try:
             if self._asked.get(message_number(datagram)) == (address[0], address[1]):
                 self._callback_function(self, address, datagram)  # type: ignore[attr-defined]
@@ -68,11 +78,10 @@ class _Guarded:
 
 def message_number(message: bytes) -> int:
     """Return the msgID of a message of version 3 (RFC 3412, 6.2). Raises ValueError."""
-    for _, content in ber.items(message):
-        _, (_, header), *_ = ber.items(content)
-        for _, number in ber.items(header):
-            return ber.read_integer(number)
-    raise ValueError("no message")
+    _, content, _ = ber.item(message, 0)
+    _, (_, header) = ber.first(content, 2)
+    _, number, _ = ber.item(header, 0)
+    return ber.read_integer(number)
 
 
 class _Udp(_Guarded, udp.UdpAsyncioTransport):  # type: ignore[misc]
@@ -102,43 +111,60 @@ class Target6(hlapi.Udp6TransportTarget):  # type: ignore[misc]
 
 
 class Engines:
-    """The engines of a vantage: one for all, and a fresh one for whoever it got stuck with; and the keys derived so far."""
+    """The engines of a vantage: one a user, and a fresh one for whoever it got stuck with; and the keys derived so far.
+
+    An engine knows a user by name only: two keys of one name would take turns in it, each time for 15 ms of the loop.
+    """
 
     def __init__(self, _: Vantage) -> None:
-        self._common: SnmpEngine | None = None
-        self._own: dict[str, SnmpEngine | None] = {}
+        self._common: dict[Hashable, SnmpEngine] = {}
+        self._own: dict[tuple[str, Hashable], SnmpEngine | None] = {}
         self._making = asyncio.Lock()
         self._keys: dict[tuple[str, str], bytes] = {}
 
     def close(self) -> None:
         """Close the sockets of all engines."""
-        for engine in (*self._own.values(), self._common):
+        for engine in (*self._own.values(), *self._common.values()):
             if engine is not None:
                 engine.close_dispatcher()
         self._own.clear()
-        self._common = None
+        self._common.clear()
 
     @property
     def made(self) -> bool:
         """Whether there was need of an engine yet."""
-        return self._common is not None or bool(self._own)
+        return bool(self._common or self._own)
 
-    async def of(self, address: str) -> SnmpEngine:
+    async def of(self, address: str, user: hlapi.UsmUserData) -> SnmpEngine:
         """Return the engine to ask this address with; made in a thread, for it takes its time."""
+        who = self._who(user)
         async with self._making:
-            if address in self._own:
-                engine = self._own[address] or await asyncio.to_thread(_engine)
-                self._own[address] = engine
-                return engine
-            self._common = self._common or await asyncio.to_thread(_engine)
-            return self._common
+            if (address, who) in self._own:
+                engine = self._own[address, who] or await asyncio.to_thread(_engine, user)
+                self._own[address, who] = engine
+            else:
+                engine = self._common.get(who) or await asyncio.to_thread(_engine, user)
+                self._common[who] = engine
+            return engine
 
-    def renew(self, address: str) -> None:
+    def renew(self, address: str, user: hlapi.UsmUserData) -> None:
         """Ask this address with a fresh engine from now on."""
-        stuck = self._own.get(address)
+        place = address, self._who(user)
+        stuck = self._own.get(place)
         if stuck is not None:
             stuck.close_dispatcher()
-        self._own[address] = None
+        self._own[place] = None
+
+    def _who(self, user: hlapi.UsmUserData) -> Hashable:
+        """What an engine is for: a user with these keys; when there are very many of them, all the rest."""
+        who = (
+            user.userName,
+            user.authentication_protocol,
+            bytes(user.authentication_key or b""),
+            user.privacy_protocol,
+            bytes(user.privacy_key or b""),
+        )
+        return who if who in self._common or len(self._common) < MAX_USERS else ()
 
     async def key(self, protocol: str, passphrase: str) -> bytes:
         """Return the master key of a passphrase, derived once. Raises Fault `bad_secret` for one of less than 8 characters."""
@@ -150,10 +176,26 @@ class Engines:
         return known
 
 
-def _engine() -> SnmpEngine:
-    """Make an engine, and do what its first question would else do in the loop: load modules, and a MIB compiler where there is one."""
-    engine = SnmpEngine()
-    view = MibViewControllerManager.get_mib_view_controller(engine.cache)
+def _engine(user: hlapi.UsmUserData) -> SnmpEngine:
+    """Make an engine, and do what its first question would else do in the loop: load modules, and take in the user."""
+    engine = SnmpEngine(maxMessageSize=LARGEST)
+    engine.get_mib_builder().load_modules(*MODULES)
+    default_backend()
+    known = CommandGeneratorLcdConfigurator()._get_cache(engine)  # noqa: SLF001 - where pysnmp looks whether a user must be taken in
+    config.add_v3_user(
+        engine,
+        user.userName,
+        user.authentication_protocol,
+        user.authentication_key,
+        user.privacy_protocol,
+        user.privacy_key,
+        securityEngineId=user.securityEngineId,
+        securityName=user.securityName,
+        authKeyType=user.authKeyType,
+        privKeyType=user.privKeyType,
+    )
+    known["auth"][user.userName, user.securityEngineId] = user
+    view = MibViewControllerManager.get_mib_view_controller(engine.cache)  # an index of all modules, made anew when there are more
     hlapi.ObjectType(hlapi.ObjectIdentity(FIRST)).resolve_with_mib(view)
     return engine
 

@@ -4,17 +4,19 @@ from collections.abc import Sequence
 
 from monitor.probes import snmp_message
 from monitor.probes.attempt import Attempt
-from monitor.probes.snmp_agent import Asked, Community, Memory
+from monitor.probes.snmp_agent import Asked, Community
 from monitor.probes.snmp_codec import Codec, Codecs
+from monitor.probes.snmp_memory import Memory
 from monitor.probes.snmp_message import Answer, Kind
+from monitor.probes.vantage import Vantage
 
 
 class FastCommunity(Community):
     """An agent of version 1 or 2c whose tables gufo reads."""
 
-    def __init__(self, community: str, versions: Sequence[str], memory: Memory, attempt: Attempt, codecs: Codecs) -> None:
-        super().__init__(community, versions, memory, attempt)
-        self._codecs = codecs
+    def __init__(self, community: str, versions: Sequence[str], memory: Memory, attempt: Attempt, vantage: Vantage) -> None:
+        super().__init__(community, versions, memory, attempt, vantage)
+        self._codecs = vantage.share(Codecs)
         self._lent: dict[str, Codec] = {}
         self._current: tuple[Codec, Asked, str] | None = None
 

@@ -8,19 +8,22 @@ import asyncio
 import hashlib
 import hmac
 import time
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from typing import Any
 
 from monitor.probes import ber, snmp_message
 from monitor.probes.attempt import Attempt
 from monitor.probes.ber import Oid
-from monitor.probes.snmp_agent import SILENT, Agent, TooBigError, fits
+from monitor.probes.faults import Fault
+from monitor.probes.snmp_agent import Agent, TooBigError, at_once, fits
 from monitor.probes.snmp_codec import Codec, Codecs
 from monitor.probes.snmp_engine import Engines, message_number
-from monitor.probes.snmp_line import Line
+from monitor.probes.snmp_line import Line, Lines
+from monitor.probes.snmp_memory import SILENT
 from monitor.probes.snmp_message import TOO_BIG, Kind, Rows
 from monitor.probes.snmp_options import SnmpOptions
+from monitor.probes.vantage import Vantage
 from monitor.secret import reveal
 
 DIGESTS = {"md5": 12, "sha": 12, "sha224": 16, "sha256": 24, "sha384": 32, "sha512": 48}
@@ -32,7 +35,10 @@ _SIGNED = 1
 
 
 class Codec3(Codec):
-    """A codec for one agent of version 3, which it must meet before it can ask; `used` is when it last heard the agent's clock."""
+    """A codec for one agent of version 3, which it must meet before it can ask.
+
+    `used` is when it last heard the agent's clock, `boots` how often the agent started, in wire form; empty where nothing is signed.
+    """
 
     def __init__(self, options: SnmpOptions, auth: bytes, priv: bytes) -> None:
         from gufo.snmp._fast import SnmpV3ClientSocket  # noqa: PLC0415 - an extra: only where it is there
@@ -44,6 +50,7 @@ class Codec3(Codec):
         self._hash = "sha1" if options.auth_protocol == "sha" else options.auth_protocol
         self._size = DIGESTS[options.auth_protocol]
         self._key = b""
+        self.boots = b""
 
     def meet(self, data: bytes) -> bool:
         """Take the agent's engine from its first answer, and make the keys for it."""
@@ -66,27 +73,32 @@ class Codec3(Codec):
         if not self._auth:
             return True
         try:
-            (_, message), *_ = ber.items(data)
-            _, (_, header), (_, parameters), *_ = ber.items(message)
-            _, _, (_, flags), *_ = ber.items(header)
-            *_, (_, digest), _ = ber.items(ber.sole(parameters, ber.SEQUENCE))
+            _, message, _ = ber.item(data, 0)
+            _, (_, header), (_, parameters) = ber.first(message, 3)
+            _, _, (_, flags) = ber.first(header, 3)
+            _, (_, boots), *_, (_, digest) = ber.first(ber.sole(parameters, ber.SEQUENCE), 5)
         except ValueError:
             return False
         if len(digest) != self._size or len(flags) != 1 or not flags[0] & _SIGNED:
             return False
         right = hmac.digest(self._key, data.replace(digest, bytes(self._size), 1), self._hash)[: self._size]
-        return hmac.compare_digest(digest, right)
+        if not hmac.compare_digest(digest, right):
+            return False
+        self.boots = boots
+        return True
 
 
 class FastUser:
     """An agent of version 3 asked by gufo; `slow` asks wherever that is in doubt."""
 
-    def __init__(self, options: SnmpOptions, slow: Agent, engines: Engines, codecs: Codecs, attempt: Attempt) -> None:
+    def __init__(self, options: SnmpOptions, slow: Agent, vantage: Vantage, attempt: Attempt) -> None:
         self.memory = slow.memory
-        self._options, self._slow, self._engines, self._codecs, self._attempt = options, slow, engines, codecs, attempt
+        self._options, self._slow, self._attempt = options, slow, attempt
+        self._engines, self._codecs, self._lines = vantage.share(Engines), vantage.share(Codecs), vantage.share(Lines)
         self._way: tuple[str, int] = ("", 0)
         self._codec: Codec3 | None = None
         self._good = self._over = self._slow_open = False
+        self._owed = False
         self._heard: asyncio.Future[bytes | None] | None = None
         self._line: Line | None = None
 
@@ -96,14 +108,20 @@ class FastUser:
         options, engines = self._options, self._engines
         auth, priv = reveal(options.auth), reveal(options.priv)
         self._keys = [await engines.key(options.auth_protocol, word) if word else b"" for word in (auth, priv)]
-        self._line = Line(address, port, self._hear, self._fail)
+        self._whom = (address, port, options.user, options.auth_protocol, options.priv_protocol, *self._keys)
+        self._line = self._lines.open(address, port)
+        self._line.use(self._hear, self._fail)
 
     def close(self) -> None:
         """Close the sockets; a codec that knows its agent is kept for the next look."""
         if self._line is not None:
-            self._line.close()
+            self._line.rest()
+            if self._owed:
+                self._line.close()
+            else:
+                self._lines.give(self._way, self._line)
         if self._codec is not None:
-            self._codecs.give(self._key(), self._codec)
+            self._codecs.give(self._whom, self._codec)
         if self._slow_open:
             self._slow.close()
 
@@ -134,16 +152,18 @@ class FastUser:
             self._drop()
             return None
         codec.used = time.monotonic()
+        if codec.boots:
+            self.memory.recognise("boots", codec.boots)
         rows = codec.decode(kind, oids, data)
         rows = in_clear(question, data, kind, oids, repetitions) if rows is None else rows
         self._good = self._good or rows is not None
-        if rows is not None and kind == "bulk":
-            self.memory.bore(repetitions, len(rows), len(data))
+        if rows is not None:
+            self.memory.answered(at_once(kind, repetitions), len(rows), len(data))
         return rows
 
     async def _meet(self, again: float) -> "Codec3 | None":
         """A codec that knows the agent's engine and clock: from the look before, or by asking (RFC 3414, 4)."""
-        kept = self._codecs.take(self._key())
+        kept = self._codecs.take(self._whom)
         if isinstance(kept, Codec3):
             if time.monotonic() - kept.used < FRESH:
                 return kept
@@ -156,6 +176,7 @@ class FastUser:
                 data = await self._exchange(hello, again) if hello is not None else None
                 if data is None or not learn(data):
                     return None
+            self.memory.recognise("engine", codec.gufo.get_engine_id())
             failing.pop_all()
         return codec
 
@@ -164,15 +185,12 @@ class FastUser:
             self._codec.close()
             self._codec = None
 
-    def _key(self) -> Hashable:
-        options = self._options
-        return (*self._way, options.user, options.auth_protocol, options.priv_protocol, *self._keys)
-
     async def _exchange(self, question: bytes, again: float) -> bytes | None:
         """Send, twice if need be, and return the first thing that comes back to this question; None when nothing does in time."""
         loop = asyncio.get_running_loop()
         self._number = message_number(question)
         data: bytes | None = None
+        self._owed = True
         for _ in range(2):
             heard: asyncio.Future[bytes | None] = loop.create_future()
             self._heard = heard
@@ -185,15 +203,19 @@ class FastUser:
                 timer.cancel()
             if data is not None:
                 break
+            self.memory.silent(again)
+            if self._line is not None:
+                self._line.look_round()
         return data
 
     def _hear(self, data: bytes) -> None:
         with suppress(ValueError):
             if message_number(data) == self._number:
+                self._owed = False
                 self._settle(data)
 
-    def _fail(self, error: OSError) -> None:
-        del error  # nobody listens: the slow one will find it so, and say it
+    def _fail(self, _: Fault) -> None:
+        """Nobody listens: the slow one will find it so, and say it."""
         self._settle(None)
 
     def _settle(self, data: bytes | None) -> None:

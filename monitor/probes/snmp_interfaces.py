@@ -1,13 +1,13 @@
 """The interfaces of a device (IF-MIB, RFC 2863), joined by index, and how fast their counters ran since the look before.
 
-A rate is told only where it is sure: never across a restart, of the device or of one counter, and of a 32-bit counter only when
-it cannot have run over more than once. Names, not indices, say what is the same interface: indices change when a device restarts.
+A rate is told only where it is sure: never across a restart of the device or a discontinuity that it tells of, and of a 32-bit counter only
+when it cannot have run over more than once. Names, not indices, say what is the same interface: indices change when a device restarts.
 """
 
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from monitor.probes.ber import Oid
 from monitor.probes.snmp_agent import Agent
@@ -17,7 +17,7 @@ from monitor.probes.snmp_walk import walk
 
 _IF, _IFX = (1, 3, 6, 1, 2, 1, 2, 2, 1), (1, 3, 6, 1, 2, 1, 31, 1, 1, 1)
 DESCR, SPEED, OPER, IN32, OUT32 = (*_IF, 2), (*_IF, 5), (*_IF, 8), (*_IF, 10), (*_IF, 16)
-NAME, IN64, OUT64, ALIAS = (*_IFX, 1), (*_IFX, 6), (*_IFX, 10), (*_IFX, 18)
+NAME, IN64, OUT64, ALIAS, SINCE = (*_IFX, 1), (*_IFX, 6), (*_IFX, 10), (*_IFX, 18), (*_IFX, 19)
 UPTIME: Oid = (1, 3, 6, 1, 2, 1, 1, 3, 0)
 OPER_WORDS = {1: "up", 2: "down", 3: "testing", 4: "unknown", 5: "dormant", 6: "not_present", 7: "lower_layer_down"}
 FASTEST = 1_000_000_000
@@ -29,13 +29,22 @@ SLACK = 5.0
 _UPTIME_WRAP = 2**32 / 100
 
 
+class Counters(NamedTuple):
+    """Octets of an interface, the width of these counters, and ifCounterDiscontinuityTime: the uptime at which they last began anew."""
+
+    received: int
+    sent: int
+    bits: int
+    since: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The counters of a device at one moment: `at` on our monotonic clock, `uptime` in seconds, octets in and out and width by name."""
+    """The counters of a device at one moment: `at` on our monotonic clock, `uptime` in seconds, counters by the interface's name."""
 
     at: float
     uptime: float | None
-    counters: Mapping[str, tuple[int, int, int]]
+    counters: Mapping[str, Counters]
 
 
 async def read_interfaces(agent: Agent, limit: int) -> dict[str, object]:
@@ -55,9 +64,13 @@ async def read_interfaces(agent: Agent, limit: int) -> dict[str, object]:
             row["alias"] = alias
         row["oper"] = OPER_WORDS.get(number(oper.get(index)) or 0, "unknown")
         rows.append(row | counters.get(index, {}))
-    now = Reading(at, None if uptime is None or uptime < 0 else uptime / 100, _by_name(rows))
-    _tell_rates(rows, agent.memory.reading, now, speeds)
-    if agent.memory.reading is None or at - agent.memory.reading.at >= SHORTEST:
+    since = await walk(agent, SINCE, limit) if counters else {}
+    now = Reading(at, None if uptime is None or uptime < 0 else uptime / 100, _by_name(rows, since))
+    before = agent.memory.reading
+    _tell_rates(rows, before, now, speeds)
+    if before is not None and fell(before, now):
+        agent.memory.forget()
+    if before is None or at - before.at >= SHORTEST:
         agent.memory.reading = now
     up = sum(row["oper"] == "up" for row in rows)
     return {"interfaces": rows, "interfaces_up": up, "interfaces_down": sum(row["oper"] == "down" for row in rows)}
@@ -79,13 +92,14 @@ async def _counters(agent: Agent, indices: Sequence[Oid], limit: int) -> tuple[d
     return found, {str(index[0]): speed for index, value in speeds.items() if len(index) == 1 and (speed := number(value))}
 
 
-def _by_name(rows: list[dict[str, object]]) -> dict[str, tuple[int, int, int]]:
+def _by_name(rows: Sequence[Mapping[str, Any]], since: Mapping[Oid, Value]) -> dict[str, Counters]:
     """Counters by name and alias; a name that two interfaces share names neither."""
-    found: dict[str, tuple[int, int, int] | None] = {}
+    found: dict[str, Counters | None] = {}
     for row in rows:
         if isinstance(row.get("in"), int) and isinstance(row.get("out"), int):
             name = _identity(row)
-            found[name] = None if name in found else (int(str(row["in"])), int(str(row["out"])), int(str(row["bits"])))
+            counters = Counters(row["in"], row["out"], row["bits"], number(since.get((row["index"],))))
+            found[name] = None if name in found else counters
     return {name: counters for name, counters in found.items() if counters is not None}
 
 
@@ -99,12 +113,12 @@ def _tell_rates(rows: list[dict[str, object]], before: Reading | None, now: Read
         return
     for row in rows:
         old, new = before.counters.get(_identity(row)), now.counters.get(_identity(row))
-        if old is None or new is None or old[2] != new[2]:
+        if old is None or new is None or old.bits != new.bits or began_anew(old, new, before, now):
             continue
         speed = speeds.get(str(row["index"]), 0) or FASTEST
         sure = now.uptime is not None and before.uptime is not None
-        for word, first, last in (("in_rate", old[0], new[0]), ("out_rate", old[1], new[1])):
-            rate = rate_of(first, last, now.at - before.at, bits=new[2], speed=speed, sure=sure)
+        for word, first, last in (("in_rate", old.received, new.received), ("out_rate", old.sent, new.sent)):
+            rate = rate_of(first, last, now.at - before.at, bits=new.bits, speed=speed, sure=sure)
             if rate is not None:
                 row[word] = rate
 
@@ -116,6 +130,23 @@ def restarted(before: Reading, now: Reading) -> bool:
     drift = (now.uptime - before.uptime - (now.at - before.at)) % _UPTIME_WRAP
     allowed = SLACK + 0.01 * (now.at - before.at)
     return min(drift, _UPTIME_WRAP - drift) > allowed
+
+
+def began_anew(old: Counters, new: Counters, before: Reading, now: Reading) -> bool:
+    """Tell whether the device says (RFC 2863, 3.1.5) that counters began anew between two readings, or while the first of them went on.
+
+    That is told after the counters themselves, and the uptime before them: what began anew in between shows as a time in between.
+    """
+    if old.since != new.since:
+        return True
+    if not new.since or before.uptime is None:
+        return False
+    return (new.since / 100 - before.uptime) % _UPTIME_WRAP <= now.at - before.at + SLACK
+
+
+def fell(before: Reading, now: Reading) -> bool:
+    """Tell whether a device was started in between: its uptime fell, and did not run over."""
+    return None not in (before.uptime, now.uptime) and restarted(before, now) and (now.uptime or 0) < (before.uptime or 0)
 
 
 def rate_of(first: int, last: int, seconds: float, *, bits: int, speed: int, sure: bool) -> float | None:

@@ -53,7 +53,7 @@ def _names(oids: tuple[Oid, ...]) -> bytes:
 def answer(data: bytes) -> Answer:
     """Read an answer. Raises ValueError for anything else."""
     _, message = _begin(data, ber.SEQUENCE)
-    (_, version), _, (kind, pdu) = _fields(message, 3)
+    (_, version), _, (kind, pdu) = ber.first(message, 3)
     said = ber.read_integer(version)
     if said not in _WORDS:
         raise ValueError("another version")
@@ -64,18 +64,17 @@ def response(version: str, kind: int, pdu: bytes, size: int) -> Answer:
     """Read what stands within an answer of any version. Raises ValueError for anything else."""
     if kind != _RESPONSE:
         raise ValueError("not an answer")
-    (_, number), (_, status), _, (_, names) = _fields(pdu, 4)
+    (_, number), (_, status), _, (_, names) = ber.first(pdu, 4)
     return Answer(version, ber.read_integer(number), ber.read_integer(status), rows(names), size)
 
 
 def number_of(data: bytes) -> int:
     """The request id of a question or an answer. Raises ValueError."""
     _, message = _begin(data, ber.SEQUENCE)
-    for tag, content in ber.items(_fields(message, 3)[2][1]):
-        if tag == ber.INTEGER:
-            return ber.read_integer(content)
-        break
-    raise ValueError("no request id")
+    tag, content, _ = ber.item(ber.first(message, 3)[2][1], 0)
+    if tag != ber.INTEGER:
+        raise ValueError("no request id")
+    return ber.read_integer(content)
 
 
 def rows(names: bytes) -> Rows:
@@ -108,15 +107,7 @@ def value(tag: int, content: bytes) -> Value:
 
 def _begin(data: bytes, tag: int) -> tuple[int, bytes]:
     """The first item of `data`; what follows it is the sender's carelessness."""
-    for found in ber.items(data):
-        if found[0] == tag:
-            return found
-        break
-    raise ValueError("no message")
-
-
-def _fields(data: bytes, count: int) -> list[tuple[int, bytes]]:
-    found = list(ber.items(data))
-    if len(found) < count:
-        raise ValueError("too short")
-    return found[:count]
+    found, content, _ = ber.item(data, 0)
+    if found != tag:
+        raise ValueError("no message")
+    return found, content

@@ -1,10 +1,13 @@
 """The keys of an `snmp` check."""
 
 import re
+from collections.abc import Mapping
+from functools import cached_property
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from monitor.probes.ber import Oid
 from monitor.probes.keys import Keys
 
 GROUPS = ("system", "interfaces", "ups", "radio", "health", "lldp")
@@ -58,6 +61,16 @@ class SnmpOptions(Keys):
     min_signal: float = Field(-80, ge=-120, le=0)
     min_quality: float = Field(0, ge=0, le=100)
     backend: Literal["", "auto", "pysnmp", "fast"] = ""
+
+    @cached_property
+    def groups(self) -> tuple[str, ...]:
+        """The groups of `read`, in their order."""
+        return tuple(word for word in self.read if word in GROUPS)
+
+    @cached_property
+    def oids(self) -> Mapping[str, Oid]:
+        """The single values of `read`, by the OID as it was written."""
+        return {word: tuple(int(part) for part in word.strip(".").split(".")) for word in self.read if word not in GROUPS}
 
     @model_validator(mode="after")
     def _whole(self) -> Self:

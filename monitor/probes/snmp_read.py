@@ -3,8 +3,7 @@
 Sources: SNMPv2-MIB (RFC 3418), LLDP-MIB (IEEE 802.1AB).
 """
 
-import functools
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 
 from monitor.probes.ber import Oid
 from monitor.probes.snmp_agent import Agent
@@ -26,8 +25,10 @@ LLDP_NAME = (1, 0, 8802, 1, 1, 2, 1, 4, 1, 1, 9)
 async def read_system(agent: Agent, _: int) -> dict[str, object]:
     """Return `sysName`, `sysDescr` and `uptime` in seconds, each where the device has it."""
     got = await get(agent, list(SYSTEM.values()))
-    uptime = got.get(SYSTEM["uptime"])
-    found: dict[str, object] = {"sysName": text(got.get(SYSTEM["name"])), "sysDescr": text(got.get(SYSTEM["descr"]))}
+    uptime, descr = got.get(SYSTEM["uptime"]), got.get(SYSTEM["descr"])
+    if isinstance(descr, bytes):
+        agent.memory.recognise("sysDescr", descr)
+    found: dict[str, object] = {"sysName": text(got.get(SYSTEM["name"])), "sysDescr": text(descr)}
     if isinstance(uptime, int) and uptime >= 0:
         found["uptime"] = uptime / 100
     return found
@@ -39,11 +40,10 @@ async def read_lldp(agent: Agent, limit: int) -> dict[str, object]:
     return {"neighbours": [{"port": index[1], "name": text(value)} for index, value in names.items() if len(index) == 3]}
 
 
-async def read_oids(agent: Agent, words: Sequence[str]) -> dict[str, object]:
+async def read_oids(agent: Agent, oids: Mapping[str, Oid]) -> dict[str, object]:
     """Return `oids`: values by the OID as it was written; numbers, or text."""
-    oids = {word: _written(word) for word in words}
     got = await get(agent, list(oids.values()))
-    return {"oids": {word: _shown(got[oid]) for word, oid in oids.items() if got.get(oid) is not None}}
+    return {"oids": {word: _shown(value) for word, oid in oids.items() if (value := got.get(oid)) is not None}}
 
 
 GROUPS: Mapping[str, Callable[[Agent, int], Awaitable[dict[str, object]]]] = {
@@ -56,10 +56,7 @@ GROUPS: Mapping[str, Callable[[Agent, int], Awaitable[dict[str, object]]]] = {
 }
 
 
-@functools.lru_cache(4096)
-def _written(word: str) -> Oid:
-    return tuple(int(part) for part in word.strip(".").split("."))
-
-
 def _shown(value: object) -> object:
+    if isinstance(value, int):
+        return value
     return text(value) if isinstance(value, bytes) else ".".join(map(str, value)) if isinstance(value, tuple) else value

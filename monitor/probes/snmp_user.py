@@ -1,6 +1,7 @@
 """Asking an SNMP agent of version 3 (RFC 3414) through pysnmp's engine: what it says of users and keys becomes a reason."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,8 +14,9 @@ from monitor.core.verdict import Reason
 from monitor.probes.attempt import Attempt
 from monitor.probes.ber import Oid
 from monitor.probes.faults import Fault
-from monitor.probes.snmp_agent import SILENT, Memory, TooBigError, fits
+from monitor.probes.snmp_agent import TooBigError, at_once, fits
 from monitor.probes.snmp_engine import AUTH, UNREADABLE, Engines, Target, Target6, heard
+from monitor.probes.snmp_memory import REPETITIONS, SILENT, Memory
 from monitor.probes.snmp_message import NO_SUCH_NAME, TOO_BIG, Kind, Rows, Value
 from monitor.probes.snmp_options import SnmpOptions
 from monitor.secret import reveal
@@ -57,8 +59,8 @@ class User:
         self._address = address
         attempt, before = self._attempt, (self._attempt.late, self._attempt.doing)
         attempt.late, attempt.doing = Reason.LOOP_LATE, "making our own engine of SNMPv3"
-        self._engine = await self._engines.of(address)
         self._data = await self._user()
+        self._engine = await self._engines.of(address, self._data)
         attempt.late, attempt.doing = before
         kind = Target6 if ":" in address else Target
         self._target = await kind.create((address, port), timeout=max(0.5, self._attempt.timeout / 3), retries=2)
@@ -70,7 +72,7 @@ class User:
         for those in heard(self._engine) if self._engine else ():
             those.discard(self._address)
         if spoke and self._stuck:
-            self._engines.renew(self._address)
+            self._engines.renew(self._address, self._data)
 
     async def request(self, kind: Kind, oids: Sequence[Oid], repetitions: int = 0) -> Rows:
         """Ask once; pysnmp repeats. Raises Fault, `snmp_auth` where the agent does not take our user or key."""
@@ -98,24 +100,31 @@ class User:
         if status == 0 and not fits(kind, oids, repetitions, rows):
             raise Fault(Reason.SNMP_ERROR, "it answers something that was not asked")
         self._good = True
+        asked = at_once(kind, repetitions)
+        self.memory.answered(asked if asked < REPETITIONS else 0, len(rows), 0)  # how large it was, pysnmp does not say
         return [] if status else rows
 
     async def _renew(self) -> None:
         """Take a fresh engine if the agent speaks, but was not understood."""
         if self._spoke():
             self._spoken = True
-            self._engines.renew(self._address)
-            self._engine = await self._engines.of(self._address)
+            self._engines.renew(self._address, self._data)
+            self._engine = await self._engines.of(self._address, self._data)
 
     async def _ask(self, kind: Kind, oids: Sequence[Oid], repetitions: int, *, brief: bool) -> tuple[object, int, Rows]:
         """Return what went wrong (or None), the error status and the rows."""
         binds = [hlapi.ObjectType(hlapi.ObjectIdentity(oid)) for oid in oids]
         way = (self._engine, self._data, self._briefly if brief else self._target, hlapi.ContextData())
-        if kind == "bulk":
-            trouble, status, _, rows = await hlapi.bulk_cmd(*way, 0, repetitions, *binds, lookupMib=False)
-        else:
-            command = hlapi.get_cmd if kind == "get" else hlapi.next_cmd
-            trouble, status, _, rows = await command(*way, *binds, lookupMib=False)
+        began = time.monotonic()
+        try:
+            if kind == "bulk":
+                trouble, status, _, rows = await hlapi.bulk_cmd(*way, 0, repetitions, *binds, lookupMib=False)
+            else:
+                command = hlapi.get_cmd if kind == "get" else hlapi.next_cmd
+                trouble, status, _, rows = await command(*way, *binds, lookupMib=False)
+        finally:
+            if (waited := time.monotonic() - began) > self._attempt.timeout / 8:
+                self.memory.silent(waited)
         return trouble, int(status), [(tuple(name), plain(value)) for name, value in rows]
 
     def _suspect(self) -> None:

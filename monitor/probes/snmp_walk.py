@@ -1,5 +1,7 @@
 """Walking a column of a table, within bounds: every answer must bring something new under the column; rows and rounds are counted."""
 
+import asyncio
+
 from monitor.core.verdict import Reason
 from monitor.probes.ber import Oid
 from monitor.probes.faults import Fault
@@ -17,6 +19,12 @@ async def walk(agent: Agent, column: Oid, limit: int = MAX_ROWS) -> dict[Oid, Va
     round twice, and whoever tells his rows in no order, or twice, is heard out. Raises Fault. A device that cannot bear many
     rows at once is asked for fewer, then one by one, and that is remembered.
     """
+    found = await _rows_of(agent, column, limit)
+    agent.memory.walked()
+    return {index: value for index, value in found.items() if value is not None}
+
+
+async def _rows_of(agent: Agent, column: Oid, limit: int) -> dict[Oid, Value]:
     found: dict[Oid, Value] = {}
     size = len(column)
     last, at_once = column, agent.memory.repetitions
@@ -26,20 +34,18 @@ async def walk(agent: Agent, column: Oid, limit: int = MAX_ROWS) -> dict[Oid, Va
         for name, value in await _more(agent, last, at_once):
             index = name[size:]
             if not index or name[:size] != column or len(found) >= limit:
-                return _there(found)
+                return found
             found.setdefault(index, value)
             last = name
         if len(found) == heard or len(found) >= limit:
             break
-    return _there(found)
-
-
-def _there(found: dict[Oid, Value]) -> dict[Oid, Value]:
-    return {index: value for index, value in found.items() if value is not None}
+    return found
 
 
 async def _more(agent: Agent, last: Oid, at_once: int) -> Rows:
     while True:
+        if rest := agent.memory.rest():
+            await asyncio.sleep(rest)
         try:
             if at_once > 1:
                 return await agent.request("bulk", [last], at_once)

@@ -8,14 +8,13 @@ back. `loop-snapshot`: the state is kept.
 """
 
 import asyncio
-import selectors
-import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bench_city import big_city, good_looks, is_behind
+from bench_turns import Watch
 
 from alerts.message import compose
 from monitor.core.city import Check, City
@@ -33,25 +32,6 @@ ROUNDS = 2
 QUIET, LONG, AFTER = 3.0, 20.0, 2.0
 LIMITS = {"icmp": 50_000}
 ANSWERED, LOST = Outcome(Verdict.OK, None, "", 0.01), Outcome(Verdict.FAIL, Reason.TIMEOUT, "")
-
-
-class Watch(selectors.DefaultSelector):
-    """Where the loop waits; what it did since it waited last is one turn."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.worst, self._since = 0.0, time.thread_time()
-
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        self.worst = max(self.worst, time.thread_time() - self._since)
-        events = super().select(timeout)
-        self._since = time.thread_time()
-        return events
-
-    def taken(self) -> float:
-        """Return the worst turn since it was asked last, in milliseconds, and begin anew."""
-        worst, self.worst = self.worst, 0.0
-        return 1000 * worst
 
 
 class Network:
