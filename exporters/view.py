@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from monitor.core.events import Decision
+from monitor.core.traps import Fate
 from monitor.engine import Engine
 
 
@@ -14,7 +15,8 @@ class Figures:
 
     `deliveries` counts by (channel, result), result one of `ok`, `retry`, `given_up`; `loop_lag` is the latest lateness of
     the loop in seconds; `reloaded` is the time of the last good reading of the inventory (epoch seconds) and
-    `reload_error` why a later one was refused; `journal` holds rows by table, `journal_bytes` the size of the file and its log.
+    `reload_error` why a later one was refused; `journal` holds rows by table, `journal_bytes` the size of the file and its log;
+    `traps` counts what became of SNMP traps since the start.
     """
 
     started: float = 0.0
@@ -25,6 +27,7 @@ class Figures:
     reload_error: str = ""
     journal_bytes: int = 0
     journal: Mapping[str, int] = field(default_factory=dict)
+    traps: Mapping[Fate, int] = field(default_factory=dict)
 
 
 class Bell:
