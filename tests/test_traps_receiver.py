@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from monitor.core.city import Check
+from monitor.core.rules import Grade
 from monitor.core.traps import Fate, Traps
 from monitor.traps.ear import LONGEST
 from monitor.traps.message import AUTHENTICATION_FAILURE
-from monitor.traps.receiver import AGAIN, BURST
+from monitor.traps.receiver import AGAIN, BURST, BURST_V3
 from tests.test_traps import COLD_START, LINK_DOWN, first, second
 from tests.traps import (
     AUTH,
@@ -168,6 +170,16 @@ async def test_what_is_no_trap_is_counted(here: Ground) -> None:
     assert (dict(here.counts), here.looked) == ({Fate.MALFORMED: 6}, [])
 
 
+async def recorded(folder: Path, here: Ground, *who: tuple[str, ...]) -> list[bytes]:
+    """What net-snmp sends for each, to somebody else."""
+    with socket.socket(type=socket.SOCK_DGRAM) as tape:
+        tape.bind(("127.0.0.1", 0))
+        tape.settimeout(5)
+        for each in who:
+            assert await send(folder, here, each, port=tape.getsockname()[1]) == 0
+        return [tape.recv(LONGEST) for _ in who]
+
+
 def mutated(data: bytes, chance: random.Random) -> bytes:
     twisted = bytearray(data)
     for _ in range(chance.randint(1, 3)):
@@ -178,22 +190,18 @@ def mutated(data: bytes, chance: random.Random) -> bytes:
 async def test_mutated_datagrams_each_have_their_fate_and_the_receiver_goes_on(tmp_path: Path) -> None:
     """Those of version 3 are recorded from net-snmp, and go through the engine."""
     chance = random.Random(11)
-    with socket.socket(type=socket.SOCK_DGRAM) as tape:
-        tape.bind(("127.0.0.1", 0))
-        tape.settimeout(5)
-        async with ground(town(users=USERS)) as here:
-            for who in (SIGNED, user("buka", level="noAuthNoPriv")):
-                assert await send(tmp_path, here, who, port=tape.getsockname()[1]) == 0
-            recorded = [tape.recv(LONGEST) for _ in range(2)] + [second(LINK_DOWN), second(COLD_START, 0xA6), first(6, 5)]
-            for _ in range(100):
-                here.clock.jump(10)
-                await tell(here, ROUTER, *[mutated(chance.choice(recorded), chance) for _ in range(int(BURST))])
-            assert here.counts.total() == 100 * BURST
-            assert len([fate for fate in Fate if here.counts[fate]]) >= 5
+    async with ground(town(users=USERS)) as here:
+        signed, unsigned = await recorded(tmp_path, here, SIGNED, user("buka", level="noAuthNoPriv"))
+        whole = [signed, unsigned, second(LINK_DOWN), second(COLD_START, 0xA6), first(6, 5)]
+        for _ in range(100):
             here.clock.jump(10)
-            looked = here.counts[Fate.LOOKED]
-            await tell(here, ROUTER, recorded[0])
-            assert here.counts[Fate.LOOKED] == looked + 1
+            await tell(here, ROUTER, *[mutated(chance.choice(whole), chance) for _ in range(int(BURST))])
+        assert here.counts.total() == 100 * BURST
+        assert len([fate for fate in Fate if here.counts[fate]]) >= 5
+        here.clock.jump(10)
+        looked = here.counts[Fate.LOOKED]
+        await tell(here, ROUTER, signed)
+        assert here.counts[Fate.LOOKED] == looked + 1
 
 
 # -- storms
@@ -231,6 +239,44 @@ async def test_when_some_were_not_read_the_lines_are_looked_at_though_the_last_w
     await here.clock.go(30)
     assert (here.counts[Fate.LIMITED], here.counts[Fate.LOOKED]) == (1, BURST + 1)
     assert "kel-b/icmp" in here.names()
+
+
+async def test_of_version_3_so_many_a_second_are_read_and_the_others_wait_for_their_turn(tmp_path: Path) -> None:
+    """Each costs as much as a hundred others; sixty devices that speak at once are all heard, within a few seconds."""
+    addresses = [f"127.0.7.{number}" for number in range(1, 61)]
+    city = town(users=USERS)
+    checks = [Check(f"kel-{each}/icmp", f"kel-{each}", "icmp", each, Grade.FIBRE, 3600.0, 2.0) for each in addresses]
+    nodes = {check.node: replace(city.nodes["opd-c"], id=check.node, checks=(check.id,), address=check.target) for check in checks}
+    many = replace(city, checks={**city.checks, **{check.id: check for check in checks}}, nodes={**city.nodes, **nodes})
+    async with ground(many) as here:
+        (trap,) = await recorded(tmp_path, here, user("buka", level="noAuthNoPriv"))
+        for each in addresses:
+            with sender(each, here) as sock:
+                sock.send(trap)
+        await here.heard(int(BURST_V3))
+        assert len(here.looked) == BURST_V3
+        await here.clock.go(1.5)
+        await here.heard(len(addresses))
+        assert sorted(here.names()) == sorted(check.id for check in checks)
+    assert dict(here.counts) == {Fate.LOOKED: len(addresses)}
+
+
+async def test_an_engine_that_refused_very_many_is_exchanged_for_a_fresh_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It hears as well, and is seen by this: it does not know any more what time the device said before."""
+    monkeypatch.setattr("monitor.traps.users.WORN", 3)
+    wrong = user("aman", "-a", "SHA", "-A", AUTH, "-x", "AES", "-X", "penyandian-salah")
+    device = (*SIGNED, "-e", "0x80001f8804756a69", "-Z")
+    async with ground(town(users=USERS)) as here:
+        here.clock.jump(100)
+        now, *refused, before = await recorded(tmp_path, here, (*device, "7,5000"), wrong, wrong, wrong, (*device, "7,1000"))
+        await tell(here, ROUTER, now, before)
+        assert dict(here.counts) == {Fate.LOOKED: 1, Fate.LATE: 1}
+        await tell(here, ROUTER, *refused)
+        assert here.counts[Fate.BAD_KEY] == 3
+        await here.receiver.prepared()
+        here.clock.jump(10)
+        await tell(here, ROUTER, before)
+    assert here.counts[Fate.LOOKED] == 2
 
 
 # -- settings

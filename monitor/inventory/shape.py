@@ -65,7 +65,7 @@ class Part(BaseModel):
 class TrapUserPart(Part):
     """A user of SNMP version 3 whose traps and informs are taken, at exactly the level of the keys that it has."""
 
-    name: Text = Field(description="Its name.", examples=["pantau"])
+    name: Text = Field(max_length=32, description="Its name.", examples=["pantau"])
     auth: Secret | None = Field(None, description="Reference to its passphrase.", examples=["!credential trap-auth"])
     auth_protocol: Literal["md5", "sha", "sha224", "sha256", "sha384", "sha512"] = Field(
         "sha", description="How it signs; `sha` unless said.", examples=["sha256"]

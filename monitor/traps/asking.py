@@ -3,8 +3,8 @@
 A trap is a reason to look now and nothing else. Who asks often is looked at every `HOLD` seconds, and once more after the last word.
 """
 
+import socket
 from collections.abc import Iterable, Iterator
-from ipaddress import ip_address
 
 from monitor.core.city import Check, City
 from monitor.core.events import Verify
@@ -69,6 +69,6 @@ class Asking:
 def _packed(text: str) -> bytes:
     """An address as it comes with a datagram; empty for a name."""
     try:
-        return ip_address(text).packed
-    except ValueError:
+        return socket.inet_pton(socket.AF_INET6 if ":" in text else socket.AF_INET, text)
+    except OSError:
         return b""

@@ -11,6 +11,7 @@ import importlib
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
 from monitor.core.city import City
@@ -31,11 +32,12 @@ RATE, BURST = 1.0, 5.0
 """Traps a second of one source that are read, and as many at once."""
 RATE_V3, BURST_V3 = 20.0, 40.0
 """The same of all messages of version 3 together: each costs as much as a hundred of the others."""
-MOST_WAITING = 1000
+MOST_WAITING, MOST_KEPT = 1000, 4096
+"""Datagrams that wait to be read, and last words that are kept."""
 SLICE = 0.001
 """Seconds of decoding in one turn of the loop."""
 KEPT = 60.0
-"""Seconds for which a community that was read is kept."""
+"""Seconds for which communities that were read, and an engine that was made, are kept at least."""
 AGAIN = 1.0
 """Seconds after which those that spoke too often are heard again."""
 
@@ -94,11 +96,11 @@ class Receiver:
         self._meter_v3 = Meter(RATE_V3, BURST_V3)
         self._preparing: asyncio.Task[None] | None = None
         self._communities: list[bytes] = []
-        self._read_again = 0.0
+        self._read_again = self._fresh_until = 0.0
 
     def change(self, city: City) -> None:
         """Take over a city; sockets stay as they are when its settings did not change. What cannot be had is told, and the rest goes on."""
-        before, self._asking = self._sources, Asking(city)
+        before, self._asking = self._sources, Asking(city if city.traps.listen else City(""))
         self._sources = {}
         for address, nodes in self._asking.owners.items():
             known = self._sources[address] = before.get(address) or Source(nodes)
@@ -161,29 +163,33 @@ class Receiver:
             asyncio.get_running_loop().call_soon(self._work)
 
     def _keep(self, source: Source, heard: Heard) -> None:
-        if source.kept is not None:
+        full = source not in self._owed and len(self._owed) >= MOST_KEPT
+        if full or source.kept is not None:
             source.missed = True
             self.counts[Fate.LIMITED] += 1
-        source.kept = heard
-        self._owed[source] = None
-        if not self._waiting:
+        if not full:
+            source.kept = heard
+            self._owed[source] = None
+        self._wait()
+
+    def _wait(self) -> None:
+        if self._owed and not self._waiting:
             self._waiting = True
             self._clock.call_at(self._clock.now() + AGAIN, self._hear_kept)
 
     def _hear_kept(self) -> None:
-        """Hear the last word of those whose turn it is."""
+        """Hear the last word of those whose turn it is; whoever has to wait longer goes to the end."""
         self._waiting = False
-        for source in list(self._owed):
-            heard = source.kept
-            if heard is not None and not self._may_speak(source):
-                continue
+        for source in list(islice(self._owed, MOST_WAITING)):
             del self._owed[source]
-            source.kept = None
-            if heard is not None:
+            if source.kept is None:
+                continue
+            if self._may_speak(source):
+                heard, source.kept = source.kept, None
                 self._admit(source, heard)
-        if self._owed:
-            self._waiting = True
-            self._clock.call_at(self._clock.now() + AGAIN, self._hear_kept)
+            else:
+                self._owed[source] = None
+        self._wait()
 
     def _work(self) -> None:
         """Read what waits for as long as a slice, then let others have the loop."""
@@ -234,10 +240,13 @@ class Receiver:
         if users is None:
             return Fate.UNKNOWN_USER
         if not self._meter_v3.take(self._clock.now()):
+            if source.kept is not None:  # it has said more since
+                source.missed = True
+                return Fate.LIMITED
             self._keep(source, heard)
             return None
         fate, what, agent = users.hear(heard.data, heard.answer, self._clock.now())
-        if users.is_worn and (self._preparing is None or self._preparing.done()):
+        if users.is_worn and self._clock.now() >= self._fresh_until:
             self._prepare()
         return fate if what is None else self._look(source, what, agent)
 
@@ -254,6 +263,7 @@ class Receiver:
 
     def _prepare(self) -> None:
         """Make what understands version 3, in a thread; until it stands what stood before goes on."""
+        self._fresh_until = self._clock.now() + KEPT
         if self._settings.users and self.ears:
             self._preparing = asyncio.get_running_loop().create_task(self._make(self._settings))
 
