@@ -134,6 +134,14 @@ def test_a_node_is_looked_at_every_five_seconds_and_once_after_the_last_word() -
     assert times == [0, HOLD, HOLD, 2 * HOLD, 2 * HOLD, 2 * HOLD, 30]
 
 
+def test_a_node_that_is_meant_twice_is_looked_at_once_and_now() -> None:
+    city = town()
+    second_line = replace(city.links["link-kel-b"], id="link-kel-b-cadangan", port="ether4")
+    asking = Asking(replace(city, links={**city.links, second_line.id: second_line}))
+    looks = asking.looks(("kec-a", "kel-b"), NOW, lines=True)
+    assert looks == [Verify("kec-a/snmp", NOW), Verify("kec-a/icmp", NOW), Verify("kel-b/icmp", NOW)]
+
+
 def test_who_decides_a_node_is_looked_at_whatever_its_kind() -> None:
     city = town()
     check = Check("opd-c/http", "opd-c", "http", f"http://{OTHER}/", Grade.FIBRE, 3600.0, 2.0)

@@ -46,18 +46,21 @@ class Asking:
 
     def looks(self, nodes: Iterable[str], at: float, *, lines: bool) -> list[Verify]:
         """Return the looks that a trap from these nodes is a reason for: their SNMP first, and with `lines` the ends of their lines."""
-        words: dict[str, float] = {}
-        for node in nodes:
-            words |= self._due(node, at)
-            for end in self._lines.get(node, ()) if lines else ():
-                words |= self._due(end, at)
-        return [Verify(check, when) for check, when in words.items()]
+        asked = dict.fromkeys(nodes)
+        for node in tuple(asked) if lines else ():
+            asked |= dict.fromkeys(self._lines.get(node, ()))
+        words: list[Verify] = []
+        for node in asked:
+            when = self._due(node, at)
+            words += [Verify(check.id, when) for check in self._asked(node)]
+        return words
 
-    def _due(self, node: str, at: float) -> dict[str, float]:
+    def _due(self, node: str, at: float) -> float:
+        """Return when a node may be looked at because of a trap that came at `at`."""
         last = self._last.get(node, 0.0)
         if last <= at:
             last = self._last[node] = max(at, last + HOLD)
-        return {check.id: last for check in self._asked(node)}
+        return last
 
     def _asked(self, node: str) -> Iterator[Check]:
         found = self._city.nodes.get(node)
