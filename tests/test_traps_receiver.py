@@ -305,6 +305,11 @@ async def test_a_port_that_is_taken_is_told_in_one_line_and_the_others_are_heard
     assert here.names() == ["opd-c/icmp"]
 
 
+async def test_an_address_that_the_machine_does_not_have_is_told_too() -> None:
+    async with ground(town(listen=("192.0.2.1:10162",))) as here:
+        assert here.refused == ["traps: 192.0.2.1:10162: this machine has no such address; listen at one that it has"]
+
+
 async def test_a_community_that_cannot_be_read_is_told_and_lets_nobody_in(monkeypatch: pytest.MonkeyPatch, here: Ground) -> None:
     monkeypatch.delenv("UJI_TRAP")
     await tell(here, ROUTER, second(LINK_DOWN), second(LINK_DOWN, 0xA6))

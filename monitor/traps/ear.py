@@ -83,19 +83,24 @@ class Ear:
 
 def _bound(host: str, port: int, listen: str) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    made = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
-    try:
-        if family == socket.AF_INET6:
-            made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    with contextlib.ExitStack() as opened:
         try:
-            made.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, BUFFER)
-        except OSError:
-            made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
-        made.bind((host, port))
-    except OSError as error:
-        made.close()
-        raise PantauError(f"traps: {listen}: {_advice(error)}") from error
-    return made
+            made = opened.enter_context(socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC))
+            _set(made)
+            made.bind((host, port))
+        except OSError as error:
+            raise PantauError(f"traps: {listen}: {_advice(error)}") from error
+        opened.pop_all()
+        return made
+
+
+def _set(made: socket.socket) -> None:
+    if made.family == socket.AF_INET6:
+        made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    try:
+        made.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, BUFFER)
+    except OSError:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
 
 
 def _advice(error: OSError) -> str:
@@ -104,7 +109,7 @@ def _advice(error: OSError) -> str:
             return "no permission for this port: give the service CAP_NET_BIND_SERVICE (docs/operating.md), or listen above 1023"
         case errno.EADDRINUSE:
             return "the port is taken; stop what listens there (snmptrapd?), or choose another"
-        case errno.EADDRNOTAVAIL:
-            return "this machine has no such address"
+        case errno.EADDRNOTAVAIL | errno.EAFNOSUPPORT:
+            return "this machine has no such address; listen at one that it has"
         case _:
             return f"{error.strerror or error}"

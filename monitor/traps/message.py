@@ -15,8 +15,8 @@ LINK = frozenset({(*_GENERIC, 3), (*_GENERIC, 4)})
 AUTHENTICATION_FAILURE: Oid = (*_GENERIC, 5)
 TRAP_OID: Oid = (1, 3, 6, 1, 6, 3, 1, 1, 4, 1, 0)
 TRAP_ADDRESS: Oid = (1, 3, 6, 1, 6, 3, 18, 1, 3, 0)
-V1, V2C, V3 = 0, 1, 3
-_TRAP_V1, _INFORM, _TRAP, _RESPONSE, _ADDRESS = 0xA4, 0xA6, 0xA7, 0xA2, 0x40
+V2C, V3 = 1, 3
+_RESPONSE, _INFORM, _ADDRESS = 0xA2, 0xA6, 0x40
 _ENTERPRISE = 6
 
 
@@ -51,12 +51,10 @@ def read(data: bytes) -> Notice:
     if named != ber.OCTETS:
         raise ValueError("no community")
     match ber.read_integer(version), kind:
-        case (0, 0xA4):
+        case 0, 0xA4:
             return _first(community, pdu)
-        case (1, 0xA7):
-            return _second(community, pdu)
-        case (1, 0xA6):
-            return _second(community, pdu, answered=True)
+        case 1, 0xA6 | 0xA7:
+            return _second(community, pdu, answered=kind == _INFORM)
     raise ValueError("no notification")
 
 
@@ -70,7 +68,7 @@ def _first(community: bytes, pdu: bytes) -> Notice:
     return Notice(community, what, str(IPv4Address(agent)))
 
 
-def _second(community: bytes, pdu: bytes, *, answered: bool = False) -> Notice:
+def _second(community: bytes, pdu: bytes, *, answered: bool) -> Notice:
     (numbered, number), _, _, (_, names) = _fields(pdu, 4)
     if numbered != ber.INTEGER:
         raise ValueError("no request id")
