@@ -24,6 +24,7 @@ from monitor.core.city import SITES, Check, City, Kind
 from monitor.core.learning import heavy
 from monitor.core.promise import fleet
 from monitor.core.rules import Rule
+from monitor.core.traps import Fate
 from monitor.core.verdict import Verdict
 from monitor.engine import Condition, Engine
 
@@ -91,6 +92,7 @@ METRICS: dict[str, Named] = {
     ),
     "pantau_deliveries_total": Named("counter", ("channel", "result"), "Attempts to deliver a page since the start."),
     "pantau_look_delay_seconds": Named("histogram", (), "How long after they were due looks were sent, since the start."),
+    "pantau_traps_total": Named("counter", ("fate",), "SNMP traps and informs since the start, by what became of them."),
     "pantau_loop_lag_seconds": Named("gauge", (), "How late the daemon's loop was when it last measured itself."),
     "pantau_engine_ignored_total": Named("counter", ("event",), "Events that the engine could not use, by what was wrong with them."),
     "pantau_journal_bytes": Named("gauge", (), "Size of the journal and its log on disk."),
@@ -272,6 +274,7 @@ ROWS: dict[str, Callable[[Scene], Rows]] = {
     "pantau_pages_owed_oldest_timestamp_seconds": _oldest,
     "pantau_deliveries_total": _deliveries,
     "pantau_look_delay_seconds": _delays,
+    "pantau_traps_total": lambda scene: [((fate.value,), float(scene.figures.traps.get(fate, 0))) for fate in Fate],
     "pantau_loop_lag_seconds": _one(lambda scene: scene.figures.loop_lag),
     "pantau_engine_ignored_total": lambda scene: [((word,), float(number)) for word, number in scene.engine.state.counts.items()],
     "pantau_journal_bytes": _one(lambda scene: scene.figures.journal_bytes),

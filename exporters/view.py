@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from monitor.core.events import Decision
+from monitor.core.traps import Fate
 from monitor.engine import Engine
 
 
@@ -15,7 +16,8 @@ class Figures:
     `deliveries` counts by (channel, result), result one of `ok`, `retry`, `given_up`; `loop_lag` is the latest lateness of
     the loop in seconds; `reloaded` is the time of the last good reading of the inventory (epoch seconds) and
     `reload_error` why a later one was refused; `journal` holds rows by table, `journal_bytes` the size of the file and its log;
-    `delays` are (seconds, looks that were sent no later than so long after they were due), the last of all, and `delayed` is their sum.
+    `delays` are (seconds, looks that were sent no later than so long after they were due), the last of all, and `delayed` is their sum;
+    `traps` counts what became of SNMP traps since the start.
     """
 
     started: float = 0.0
@@ -28,6 +30,7 @@ class Figures:
     journal: Mapping[str, int] = field(default_factory=dict)
     delays: Sequence[tuple[float, int]] = ()
     delayed: float = 0.0
+    traps: Mapping[Fate, int] = field(default_factory=dict)
 
 
 class Bell:

@@ -10,6 +10,7 @@ from pathlib import Path
 from monitor.core.errors import PantauError
 
 MAX_SIZE = 64 * 1024
+CLEAR = "a secret in clear text: write !env NAME, !file PATH or !credential NAME"
 _REFERENCE = re.compile(r"!(env|file|credential)[ ]+(\S(?:.*\S)?)\Z")
 
 

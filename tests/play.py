@@ -2,6 +2,7 @@
 
 import heapq
 import zlib
+from collections.abc import Iterable
 from itertools import count
 
 from pydantic import TypeAdapter
@@ -49,12 +50,16 @@ class Play:
             self.engine = Engine(STATE.validate_json(STATE.dump_json(self.engine.state)))
         effects = self.engine.apply(event)
         self.pages += [effect for effect in effects if isinstance(effect, Page)]
-        for effect in effects:
-            if isinstance(effect, Verify) and effect.check in self._due:
-                wanted = max(effect.at, self.at, self._sent.get(effect.check, 0.0) + SPACING)
-                if wanted < self._due[effect.check]:
-                    self._place(effect.check, wanted)
+        self.ask(effect for effect in effects if isinstance(effect, Verify))
         return effects
+
+    def ask(self, words: Iterable[Verify]) -> None:
+        """Look at these checks at the latest at the time that each word says."""
+        for word in words:
+            if word.check in self._due:
+                wanted = max(word.at, self.at, self._sent.get(word.check, 0.0) + SPACING)
+                if wanted < self._due[word.check]:
+                    self._place(word.check, wanted)
 
     def run(self, seconds: float) -> None:
         """Let time pass."""

@@ -24,10 +24,12 @@ from pathlib import Path
 from monitor.core.city import Application, Check, City, Kind, Link, Node, Receiver, Risk
 from monitor.core.errors import PantauError
 from monitor.core.rules import Grade
+from monitor.core.traps import Traps
 from monitor.lab import client
 from monitor.lab.outside import Wish, run
 
 PATIENCE = 20.0
+EARS: list[socket.socket] = []
 _IP_RECVERR, _IP_RECVTTL = 11, 12  # linux/in.h
 DAEMON = (sys.executable, "-c", "import signal; signal.pause()")
 
@@ -65,6 +67,7 @@ def city() -> City:
     ]
     return City(
         "Kota Uji",
+        traps=Traps(("198.18.255.254:162",), ("!credential trap",)),
         nodes={node.id: node for node in nodes},
         links={link.id: link for link in links},
         checks={check.id: check for check in checks},
@@ -275,6 +278,20 @@ async def _walk(address: str, community: str, root: str) -> list[list[str]]:
     return rows
 
 
+def listen(port: int) -> bool:
+    """Keep the datagrams that come to the prober by a port from now on."""
+    EARS.append(socket.socket(type=socket.SOCK_DGRAM))
+    EARS[-1].bind(("", port))
+    EARS[-1].settimeout(PATIENCE)
+    return True
+
+
+def heard() -> list[str]:
+    """[address of the sender, what it said in hexadecimal]."""
+    data, (address, _) = EARS[-1].recvfrom(4096)
+    return [str(address), data.hex()]
+
+
 def credential(name: str) -> str:
     """What the city made up for a credential."""
     return (Path(os.environ["PANTAU_CITY_CA"]).parent / "credentials" / name).read_text()
@@ -303,7 +320,7 @@ def kill(pid: int) -> bool:
 
 def _inside() -> None:
     """Do what each line of standard input says."""
-    known = {do.__name__: do for do in (ping, pings, look_up, page, post, mail, walk, credential, daemon, told, kill)}
+    known = {do.__name__: do for do in (ping, pings, look_up, page, post, mail, walk, listen, heard, credential, daemon, told, kill)}
     room = next(Path(name) for name in ("/mnt", "/media", "/srv", "/opt") if Path(name, "ca.pem").exists())
     os.environ["PANTAU_CITY_CA"] = str(room / "ca.pem")
     for line in sys.stdin:

@@ -46,6 +46,15 @@ def test_the_unit_exposes_little() -> None:
     assert float(score[1]) <= 1.5
 
 
+def test_the_unit_that_may_hear_traps_exposes_hardly_more(tmp_path: Path) -> None:
+    whole = tmp_path / "pantau.service"
+    whole.write_text("".join((DEPLOY / part).read_text(encoding="utf-8") for part in ("pantau.service", "traps.conf")), encoding="utf-8")
+    judged = said(need("systemd-analyze"), "security", "--offline=true", "--no-pager", str(whole))
+    score = re.search(r"exposure level for pantau.service: ([0-9.]+)", judged)
+    assert score
+    assert float(score[1]) <= 2.0
+
+
 def test_the_unit_starts_what_the_operating_guide_installs() -> None:
     unit = (DEPLOY / "pantau.service").read_text(encoding="utf-8")
     assert "ExecStart=/opt/pantau/.venv/bin/pantau serve --config /etc/pantau/inventory.yaml" in unit

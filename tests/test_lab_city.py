@@ -5,17 +5,20 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from typing import cast
 
 import pytest
 
 from monitor.core.errors import PantauError
 from monitor.lab import client
+from monitor.traps.message import read
 from tests.conftest import lack, need
 from tests.rehearsal import Rehearsal, rehearsal
 
 HUB, KEC, ATAS, RSUD = "198.18.0.1", "198.18.0.5", "198.18.0.6", "198.18.0.8"
 MAIN_LINK, BACKUP_LINK = "198.19.0.1", "198.19.0.2"
 IN_TABLE = "1.3.6.1.2.1.2.2.1"
+LINK_DOWN, LINK_UP = (1, 3, 6, 1, 6, 3, 1, 1, 5, 3), (1, 3, 6, 1, 6, 3, 1, 1, 5, 4)
 
 
 @pytest.fixture(scope="module", name="town")
@@ -62,6 +65,15 @@ def test_a_cut_kecamatan_takes_what_is_behind_it_and_nothing_else(town: Rehearsa
     assert answers(town.ask("ping", RSUD))
     client.restore("kec-timur")
     town.until(answers, "ping", ATAS, 0.2)
+
+
+def test_the_device_above_a_cut_line_says_so_by_a_trap_and_by_another_that_it_is_back(town: Rehearsal) -> None:
+    town.ask("listen", 162)
+    for act, what in ((client.cut, LINK_DOWN), (client.restore, LINK_UP)):
+        act("kel-atas")
+        address, data = cast("list[str]", town.ask("heard"))
+        notice = read(bytes.fromhex(data))
+        assert (address, notice.what, notice.community.decode()) == (KEC, what, town.ask("credential", "trap"))
 
 
 def test_the_backup_carries_the_packets_when_the_main_line_is_cut(town: Rehearsal) -> None:

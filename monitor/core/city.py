@@ -10,6 +10,7 @@ from enum import StrEnum
 from urllib.parse import urlsplit
 
 from monitor.core.rules import GRADES, Grade, Rule
+from monitor.core.traps import Traps
 
 
 class Kind(StrEnum):
@@ -187,6 +188,7 @@ class City:
     ca: str = ""
     icmp_backend: str = "shared"
     snmp_backend: str = "auto"
+    traps: Traps = field(default_factory=Traps)
     nodes: Mapping[str, Node] = field(default_factory=dict)
     checks: Mapping[str, Check] = field(default_factory=dict)
     links: Mapping[str, Link] = field(default_factory=dict)

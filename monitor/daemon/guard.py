@@ -30,7 +30,7 @@ def _named(city: City) -> Iterator[tuple[str, str]]:
     for receiver in city.receivers.values():
         for text in _texts(receiver.options):
             yield receiver.where, text
-    for server in city.resolver:
+    for server in (*city.resolver, *city.traps.listen):
         yield "", server
 
 

@@ -13,6 +13,7 @@ from monitor.core.errors import Exit, PantauError
 from monitor.core.events import InventoryLoaded, Page, ProbeResult, Verify
 from monitor.core.verdict import Outcome
 from monitor.daemon.flow import Flow
+from monitor.daemon.logs import log
 from monitor.daemon.names import Names
 from monitor.daemon.readiness import Readiness
 from monitor.daemon.reload import Inventory
@@ -24,6 +25,7 @@ from monitor.probes import Vantage, ready
 from monitor.probes.deadline import Told, look, look_many
 from monitor.probes.push import Answer, Call, Mailbox
 from monitor.schedule import Schedule
+from monitor.traps import Receiver
 
 DELIVERY_ENDS = 1.5
 WATCH_CLOCK = 5.0
@@ -45,6 +47,7 @@ class Shell:
         self._readiness = Readiness()
         self._schedule = Schedule(clock, self._look, self._looked, limits, self._look_many)
         self._tracer = Tracer(self.city, lambda: self._vantage, self.flow.put, clock.now)
+        self._traps = Receiver(clock, self._schedule.verify, lambda line: log.warning("not heard", advice=line))
         self._names = Names(lambda: self.city().resolver)
         self._context = Context(self._names)
         self.delivery = Delivery(self.city, self._context, self.flow.put, clock.now)
@@ -91,6 +94,7 @@ class Shell:
             await self._load(city)
         self._schedule.start(self.city().checks.values())  # a reload may have come between
         self._schedule.verify(self.flow.engine.looks_wanted(self._clock.now()))
+        self._traps.change(self.city())
         for page in owed:
             self.delivery.submit(page)
         self._watch_clock()
@@ -105,6 +109,7 @@ class Shell:
         for ending in (self._watching, self._keeping):
             if ending is not None:
                 ending.cancel()
+        self._traps.close()
         await self._schedule.stop()
         await self._tracer.stop()
         await self.delivery.stop(DELIVERY_ENDS)
@@ -139,6 +144,7 @@ class Shell:
         self._see_from(city)
         await self._load(city)
         self._schedule.change(city.checks.values())
+        self._traps.change(city)
         self.delivery.change(city)
 
     # -- looking
@@ -204,6 +210,7 @@ class Shell:
             reload_error=self._inventory.error,
             journal_bytes=self._journal.reader.size(),
             journal=self._journal.reader.rows(),
+            traps=self._traps.counts,
         )
 
 

@@ -14,10 +14,9 @@ from monitor.inventory.problems import nearest
 from monitor.inventory.resolve import addressed, all_checks
 from monitor.inventory.tree import Branch, Leaf, Path, Row, Tree, at
 from monitor.probes import PROBES
-from monitor.secret import is_reference
+from monitor.secret import CLEAR, is_reference
 
 _PASSWORD_IN_URL = re.compile(r"[a-z][a-z0-9+.-]*://[^/@\s]*:[^/@\s]+@", re.IGNORECASE)
-CLEAR = "a secret in clear text: write !env NAME, !file PATH or !credential NAME"
 
 
 def judge_options(draft: Draft) -> None:

@@ -25,6 +25,8 @@ from monitor.inventory.shape import (
     RiskPart,
     RoutePart,
     SitePart,
+    TrapsPart,
+    TrapUserPart,
     UplinkPart,
     UrusanPart,
     WayPart,
@@ -57,6 +59,8 @@ takes longer (seconds) is SLOW.
 
 SECTIONS: Mapping[str, type[BaseModel]] = {
     "city": CityPart,
+    "city: traps": TrapsPart,
+    "city: traps: users": TrapUserPart,
     "classes": ClassPart,
     "kinds": KindPart,
     "defaults": DefaultPart,

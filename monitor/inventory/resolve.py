@@ -8,9 +8,10 @@ from urllib.parse import urlsplit
 
 from monitor.core.city import Application, Check, City, Kind, Link, Node, Person, Receiver, Risk, Route, Urusan
 from monitor.core.rules import Grade
+from monitor.core.traps import Traps, TrapUser
 from monitor.inventory.checks import Wanted, link_check, wanted
 from monitor.inventory.draft import Draft
-from monitor.inventory.shape import LinedPart, NodePart, SitePart
+from monitor.inventory.shape import LinedPart, NodePart, SitePart, TrapsPart
 from monitor.inventory.tree import Path
 
 
@@ -32,6 +33,7 @@ def resolve(draft: Draft) -> City:
         ca=(head.ca if head else "") or "",
         icmp_backend=head.icmp_backend if head else "shared",
         snmp_backend=head.snmp_backend if head else "auto",
+        traps=_traps(head.traps if head else None),
         nodes=nodes,
         checks={check.id: check for check in looks},
         links={link.id: link for link, _, _ in lines},
@@ -45,6 +47,13 @@ def resolve(draft: Draft) -> City:
         rules=draft.rules,
     )
     return replace(city, fingerprint=fingerprint(city))
+
+
+def _traps(part: TrapsPart | None) -> Traps:
+    if part is None:
+        return Traps()
+    users = (TrapUser(user.name, user.auth or "", user.auth_protocol, user.priv or "", user.priv_protocol) for user in part.users)
+    return Traps(part.listen, part.communities, tuple(users))
 
 
 def _resolvers(draft: Draft) -> Iterator[tuple[Node, Check]]:

@@ -3,9 +3,9 @@
 Every key says in its description what it means, with an example. What a key refers to is judged later (`judge`).
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from monitor.core.city import Kind
 from monitor.core.rules import Grade
@@ -16,11 +16,14 @@ from monitor.inventory.words import (
     Date,
     Id,
     Interval,
+    Listens,
     Number,
     Odds,
     Outages,
     PageAddress,
     Place,
+    Secret,
+    Secrets,
     Span,
     Switch,
     Text,
@@ -59,6 +62,44 @@ class Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class TrapUserPart(Part):
+    """A user of SNMP version 3 whose traps and informs are taken, at exactly the level of the keys that it has."""
+
+    name: Text = Field(max_length=32, description="Its name.", examples=["pantau"])
+    auth: Secret | None = Field(None, description="Reference to its passphrase.", examples=["!credential trap-auth"])
+    auth_protocol: Literal["md5", "sha", "sha224", "sha256", "sha384", "sha512"] = Field(
+        "sha", description="How it signs; `sha` unless said.", examples=["sha256"]
+    )
+    priv: Secret | None = Field(
+        None, description="Reference to the passphrase of encryption; needs `auth`.", examples=["!credential trap-priv"]
+    )
+    priv_protocol: Literal["des", "aes", "aes192", "aes256"] = Field(
+        "aes", description="How it encrypts; `aes` unless said.", examples=["aes256"]
+    )
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.priv and not self.auth:
+            raise ValueError("priv needs auth")
+        return self
+
+
+class TrapsPart(Part):
+    """SNMP traps and informs: reasons to look now, never a verdict. Without this section nothing is listened for."""
+
+    listen: Listens = Field(
+        ("0.0.0.0:162", "[::]:162"),
+        description="Where to listen, UDP; without it port 162 of all addresses, over IPv4 and IPv6.",
+        examples=["198.18.255.254:162"],
+    )
+    communities: Secrets = Field(
+        (), description="References to the communities that are taken (versions 1 and 2c).", examples=["!credential trap"]
+    )
+    users: tuple[TrapUserPart, ...] = Field(
+        (), description="Users of version 3 that are taken, see below.", examples=[[{"name": "pantau", "auth": "!credential trap-auth"}]]
+    )
+
+
 class CityPart(Part):
     """The city as a whole, and where Pantau looks from."""
 
@@ -80,6 +121,11 @@ class CityPart(Part):
         "auto",
         description="What reads SNMP: `fast` (the extra of that name, gufo_snmp), `pysnmp`, or `auto`: `fast` where it is installed.",
         examples=["pysnmp"],
+    )
+    traps: TrapsPart | None = Field(
+        None,
+        description="Where SNMP traps are listened for, and from whom; without it nowhere.",
+        examples=[{"communities": "!credential trap"}],
     )
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field, Strict, WithJsonSchema
 
 from monitor.probes.keys import DURATION_SCHEMA, Duration
+from monitor.secret import CLEAR, is_reference
 
 _EVERYBODY = IPv4Address("255.255.255.255")
 _DATE = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])\Z")
@@ -49,6 +50,23 @@ def _id(text: str) -> str:
     return text
 
 
+def _secret(text: str) -> str:
+    if not is_reference(text):
+        raise ValueError(CLEAR)
+    return text
+
+
+def _listen(text: str) -> str:
+    host, _, port = text.rpartition(":")
+    try:
+        address = ip_address(host.removeprefix("[").removesuffix("]"))
+    except ValueError:
+        address = None
+    if address is None or host.startswith("[") is not (address.version == 6) or not port.isdecimal() or not 1 <= int(port) <= 65535:
+        raise ValueError("is no address to listen at: write it as 0.0.0.0:162 or [::]:162")
+    return text
+
+
 def _place(value: object) -> object:
     if not (isinstance(value, (list, tuple)) and len(value) == 2):
         raise ValueError("must be two numbers: [latitude, longitude]")
@@ -81,6 +99,10 @@ Timeout = Annotated[Duration, _lasting(0.05, 300), WithJsonSchema(DURATION_SCHEM
 Span = Annotated[Duration, _lasting(0, 30 * 86400), WithJsonSchema(DURATION_SCHEMA)]
 Address = Annotated[str, AfterValidator(_address), WithJsonSchema({"type": "string", "anyOf": [{"format": "ipv4"}, {"format": "ipv6"}]})]
 Addresses = Annotated[tuple[Address, ...], BeforeValidator(listed), WithJsonSchema(_several({"type": "string"}))]
+Secret = Annotated[str, AfterValidator(_secret), WithJsonSchema({"type": "string"})]
+Secrets = Annotated[tuple[Secret, ...], BeforeValidator(listed), WithJsonSchema(_several({"type": "string"}))]
+Listen = Annotated[str, AfterValidator(_listen), WithJsonSchema({"type": "string"})]
+Listens = Annotated[tuple[Listen, ...], BeforeValidator(listed), Field(min_length=1), WithJsonSchema(_several({"type": "string"}))]
 PageAddress = Annotated[str, AfterValidator(_page), WithJsonSchema({"type": "string", "format": "uri", "pattern": "^https?://"})]
 Date = Annotated[str, AfterValidator(_date), WithJsonSchema({"type": "string", "format": "date"})]
 Degrees = Annotated[float, Strict(), Field(ge=-180, le=180)]

@@ -3,10 +3,11 @@
 import asyncio
 import difflib
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from monitor.core.city import City
 from monitor.core.errors import PantauError
+from monitor.lab.cables import Port
 from monitor.lab.delay import Delays
 from monitor.lab.loss import Losses
 from monitor.lab.namespaces import Namespaces
@@ -14,14 +15,17 @@ from monitor.lab.network import Network
 from monitor.lab.plan import HUB, NOC, NOC_CABLE, Cable
 from monitor.lab.scenario import Change, blackout, flood, return_of_power
 
+Moved = Callable[[Sequence[tuple[Port, bool]]], Awaitable[None]]
+"""Hears which ends of cables went down (False) or up."""
+
 
 class Faults:
-    """Does it to a network; `died` is called with every station that loses its power."""
+    """Does it to a network; `died` hears of every station that loses its power, `moved` of the ends of cables that went down or up."""
 
-    def __init__(self, city: City, network: Network, spaces: Namespaces, died: Callable[[str], None]) -> None:
+    def __init__(self, city: City, network: Network, spaces: Namespaces, died: Callable[[str], None], moved: Moved) -> None:
         self._city = city
         self._network = network
-        self._died = died
+        self._died, self._moved = died, moved
         self._losses = Losses(spaces)
         self._delays = Delays(spaces)
         self._plays: dict[str, asyncio.Task[None]] = {}
@@ -32,8 +36,7 @@ class Faults:
         """Cut a cable, or all of a station's towards the hub."""
         cables = self._cables(name)
         self._network.cut |= {cable.id for cable in cables}
-        await self._network.settle()
-        await self._silence_prober()
+        await self._settle()
         return f"{name}: terputus · cut ({_listed(cables)})"
 
     async def restore(self, name: str) -> str:
@@ -152,8 +155,13 @@ class Faults:
             elif not on:
                 self._network.off.add(station)
                 self._died(station)
-        await self._network.settle()
+        await self._settle()
+
+    async def _settle(self) -> None:
+        """Have it done, and let those who see it say so."""
+        moved = await self._network.settle()
         await self._silence_prober()
+        await self._moved(moved)
 
     async def _silence_prober(self) -> None:
         """Let the prober hear nothing when its cable is cut or the hub is dead, as behind a switch that still has power."""

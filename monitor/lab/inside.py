@@ -77,7 +77,7 @@ async def _live(order: Order, outer_pid: int) -> int:
     await network.build()
     keys = _credentials(order.city, room)
     services = Services(order.city, order.plan, spaces, keys, room)
-    faults = Faults(order.city, network, spaces, services.died)
+    faults = Faults(order.city, network, spaces, services.died, services.moved)
     await services.start(faults.booted)
     words = Words(order.city, order.plan, faults, services, spaces, outer_pid)
     server = await serve(order.control, words.answer)
@@ -147,6 +147,7 @@ def _credentials(city: City, room: Path) -> Mapping[str, str]:
     made: dict[str, str] = {}
     named = [options for check in city.checks.values() for options in check.options.items()]
     named += [options for receiver in city.receivers.values() for options in receiver.options.items()]
+    named += [("community", reference) for reference in city.traps.communities]
     named += [contact for person in city.people.values() for contact in person.contacts.items()]
     for key, value in named:
         if isinstance(value, str) and value.startswith("!credential "):

@@ -26,9 +26,9 @@ class Network:
         await self._spaces.walk(self._cables.lay)
         await self.settle()
 
-    async def settle(self) -> None:
-        """Make the kernel agree with `cut` and `off`: ends of cables first, then the routes around them."""
-        await self._spaces.walk(self._settle)
+    async def settle(self) -> list[tuple[Port, bool]]:
+        """Make the kernel agree with `cut` and `off`: ends of cables first, then the routes; return which ends went down (False) or up."""
+        return await self._spaces.walk(self._settle)
 
     def usable(self) -> list[str]:
         """The cables that carry packets."""
@@ -54,15 +54,17 @@ class Network:
                 down.add((cable.parent, cable.parent_port))
         return down
 
-    def _settle(self) -> None:
+    def _settle(self) -> list[tuple[Port, bool]]:
         down = self._wanted_down()
         changed = self._down ^ down
-        self._cables.set_ends((end, end not in down) for end in sorted(changed))
+        moved = [(end, end not in down) for end in sorted(changed)]
+        self._cables.set_ends(moved)
         for station, port in changed & down:
             self._laid[station] = {route for route in self._laid[station] if route.port != port}
         self._down = down
         for station, wanted in routes(self.plan, self.usable()).items():
             self._change(station, wanted)
+        return moved
 
     def _change(self, station: str, wanted: set[Route]) -> None:
         laid = self._laid[station]

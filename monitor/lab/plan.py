@@ -54,6 +54,14 @@ class Plan:
         """The cables of a station towards the hub."""
         return [cable for cable in self.cables.values() if cable.child == station]
 
+    def other_end(self, end: tuple[str, int]) -> tuple[str, int]:
+        """The station and port at the other end of a cable."""
+        for cable in self.cables.values():
+            ends = (cable.child, cable.child_port), (cable.parent, cable.parent_port)
+            if end in ends:
+                return ends[1 - ends.index(end)]
+        raise LookupError(end)
+
 
 def port_name(port: int) -> str:
     """The interface of a port, named as the city's MikroTiks name theirs."""

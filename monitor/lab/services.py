@@ -1,18 +1,19 @@
 """All that answers in the city: names, applications, phones and SNMP agents, each with sockets of its own station."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from monitor.core.city import City
 from monitor.core.errors import Exit, PantauError
 from monitor.lab.apps import Apps
+from monitor.lab.cables import Port
 from monitor.lab.certificates import Authority
 from monitor.lab.mail import Mail
 from monitor.lab.names import Names
 from monitor.lab.namespaces import Namespaces, datagrams, listener
 from monitor.lab.phones import Phones
-from monitor.lab.plan import HUB, NAME_SERVER, NOC, Plan
+from monitor.lab.plan import HUB, NAME_SERVER, NOC, NOC_ADDRESS, Plan, port_name
 from monitor.lab.snmp_agent import Agent
 from monitor.lab.snmp_mib import Interfaces
 from monitor.lab.snmp_recording import recording
@@ -32,6 +33,7 @@ class Services:
         self._plan = plan
         self._spaces = spaces
         self._keys = keys
+        self._agents: dict[str, Agent] = {}
         self.phones = Phones()
         self.apps = Apps(city)
         tokens = frozenset(self._revealed(receiver.options.get("token")) for receiver in city.receivers.values()) - {""}
@@ -55,6 +57,14 @@ class Services:
         """Let a station that lost its power forget its connections."""
         self._web.died(self._plan.stations[station].addresses)
 
+    async def moved(self, ends: Sequence[tuple[Port, bool]]) -> None:
+        """Let the devices at the other ends say by traps what they see of their ports, where the city listens for traps."""
+        community = next(map(self._revealed, self._city.traps.communities), "")
+        for end, up in ends if community else ():
+            station, port = self._plan.other_end(end)
+            if station in self._agents:
+                await self._agents[station].moved(port_name(port), community, NOC_ADDRESS, up=up)
+
     async def _start_names(self, beyond: str) -> None:
         own = {station.id: station.addresses[0] for station in self._plan.stations.values()}
         addresses = {WEBHOOK: own[NOC], MAIL: own[HUB], TELEGRAM: own[beyond]}
@@ -72,7 +82,7 @@ class Services:
         communities = {self._revealed(check.options.get("community")) for check in checks} - {""} or {"public"}
         node = self._city.nodes[station]
         live = Interfaces(self._plan, station, self._spaces)
-        agent = Agent(communities, recording(node), live, lambda: booted[station], (station, node.name))
+        agent = self._agents[station] = Agent(communities, recording(node), live, lambda: booted[station], (station, node.name))
         sock = await self._spaces.within(station, datagrams, self._plan.stations[station].addresses[0], 161)
         await asyncio.get_running_loop().create_datagram_endpoint(lambda: agent, sock=sock)
 

@@ -13,6 +13,7 @@ from typing import cast
 
 from monitor.lab.snmp_mib import Interfaces
 from monitor.lab.snmp_recording import SYS_LOCATION, SYS_NAME, SYS_UPTIME, Row
+from monitor.lab.snmp_trap import TRAP_PORT, link_trap
 from monitor.probes import ber
 from monitor.probes.ber import Oid
 
@@ -68,15 +69,23 @@ class Agent(asyncio.DatagramProtocol):
     def error_received(self, exc: Exception) -> None:
         """The asker's port is closed or a lossy link ate the answer: nobody to tell."""
 
+    async def moved(self, port: str, community: str, to: str, *, up: bool) -> None:
+        """Say by a trap that a port went dark or came back; it may get lost on the way, as any."""
+        index = await self._live.index(port)
+        if self._transport and index:
+            self._transport.sendto(link_trap(community, index, self._ticks(), up=up), (to, TRAP_PORT))
+
     async def _send(self, question: Question, addr: tuple[str, int]) -> None:
         answer = self.answer(question, View(self._recorded, self._own() + await self._live.rows()))
         if self._transport:
             self._transport.sendto(answer, addr)
 
     def _own(self) -> list[Row]:
-        ticks = int((time.monotonic() - self._booted()) * 100) % (1 << 32)
         name, place = (ber.tlv(ber.OCTETS, text.encode()) for text in self._named)
-        return [(SYS_UPTIME, ber.integer(ticks, _TICKS)), (SYS_NAME, name), (SYS_LOCATION, place)]
+        return [(SYS_UPTIME, ber.integer(self._ticks(), _TICKS)), (SYS_NAME, name), (SYS_LOCATION, place)]
+
+    def _ticks(self) -> int:
+        return int((time.monotonic() - self._booted()) * 100) % (1 << 32)
 
     @staticmethod
     def answer(question: Question, view: "View") -> bytes:

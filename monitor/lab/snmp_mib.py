@@ -41,6 +41,11 @@ class Interfaces:
             self._read = time.monotonic()
         return self._rows
 
+    async def index(self, port: str) -> int:
+        """Return the ifIndex of a port, 0 when there is none."""
+        named, column = ber.tlv(ber.OCTETS, port.encode()), (*_EXTENDED, 1)
+        return next((name[-1] for name, value in await self.rows() if name[:-1] == column and value == named), 0)
+
 
 def _links() -> list[Any]:
     with IPRoute() as kernel:

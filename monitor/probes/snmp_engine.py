@@ -172,7 +172,7 @@ class Engines:
             raise Fault(Reason.BAD_SECRET, "an SNMP passphrase has at least 8 characters")
         known = self._keys.get((protocol, passphrase))
         if known is None:
-            known = self._keys[protocol, passphrase] = await asyncio.to_thread(_derive, protocol, passphrase.encode())
+            known = self._keys[protocol, passphrase] = await asyncio.to_thread(derive, protocol, passphrase.encode())
         return known
 
 
@@ -209,6 +209,6 @@ def heard(engine: SnmpEngine) -> list[set[str]]:
     return found
 
 
-def _derive(protocol: str, passphrase: bytes) -> bytes:
+def derive(protocol: str, passphrase: bytes) -> bytes:
     """RFC 3414, A.2.1: the hash of the passphrase repeated to a mebibyte."""
     return AUTH[protocol][1]((passphrase * (_MEBIBYTE // len(passphrase) + 1))[:_MEBIBYTE]).digest()
