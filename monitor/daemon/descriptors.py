@@ -13,7 +13,7 @@ from monitor.schedule import LIMITS
 RESERVE = 128
 """Kept for everything but looks: about 30 for the journal, the loop and what listens, 64 for browsers, the rest for words and channels."""
 
-HOLDS = dict.fromkeys(("icmp", "push"), 0) | dict.fromkeys(("tcp", "dns", "http", "ntp"), 2) | {"snmp": 6}
+HOLDS = dict.fromkeys(("icmp", "push"), 0) | dict.fromkeys(("tcp", "dns", "http", "ntp", "domain"), 2) | {"snmp": 6}
 """What a look in flight holds at most: its socket, and a question to the name server beside it, or the codecs of two versions of SNMP
 with one that is just made. Pings share their sockets."""
 

@@ -72,4 +72,4 @@ def _allowed(host: str, own: str, options: HttpOptions) -> bool:
     if host.removeprefix("www.") == own.removeprefix("www."):
         return True
     allowed = (entry.lower().removeprefix("*") for entry in options.hosts_allowed)
-    return any(host == entry or (entry.startswith(".") and host.endswith(entry)) for entry in allowed)
+    return any(entry in {"", host} or (entry.startswith(".") and host.endswith(entry)) for entry in allowed)

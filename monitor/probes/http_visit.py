@@ -51,7 +51,9 @@ Judge = Callable[[aiohttp.ClientResponse], None]
 class Visit:
     """One look's walk through the web, over one wire; `async with`, or its connection stays open."""
 
-    def __init__(self, options: HttpOptions, vantage: Vantage, attempt: Attempt) -> None:
+    def __init__(self, options: HttpOptions, vantage: Vantage, attempt: Attempt, *, keep: bool = False) -> None:
+        """Make one; with `keep` the text of pages is read though no key of `options` asks for it."""
+        self._wanted = keep or options.wants_body()
         self._options, self._attempt = options, attempt
         self._first: URL | None = None
         self.wire = Wire(options, vantage, attempt)
@@ -140,9 +142,8 @@ class Visit:
 
     async def _read(self, response: aiohttp.ClientResponse, judge: Judge) -> Page:
         judge(response)
-        wanted = self._options.wants_body()
         with self._attempt.phase("body", Reason.HTTP_TIMEOUT):
-            body, length = await read_body(response, self._options.max_body, keep=wanted)
+            body, length = await read_body(response, self._options.max_body, keep=self._wanted)
         self._attempt.values["content_length"] = length
-        text = text_of(body, response.charset or "utf-8") if wanted else ""
+        text = text_of(body, response.charset or "utf-8") if self._wanted else ""
         return Page(response.url, response.status, response.headers, text)
