@@ -120,7 +120,7 @@ async def test_a_name_that_cannot_be_one_does_not_exist() -> None:
 
 
 async def test_a_bug_of_ours_is_unsure_and_does_not_say_what_it_held(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: object) -> list[str]:
+    def broken(*_: object, **__: object) -> list[str]:
         raise ZeroDivisionError("hunter2")
 
     monkeypatch.setattr(Names, "resolve", broken)

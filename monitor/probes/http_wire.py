@@ -82,7 +82,7 @@ class Wire(aiohttp.BaseConnector):
         self._own = self._own or host
         self._at_home = host == self._own
         at = self._options.address if self._options.address and self._at_home else host
-        addresses = await self._vantage.share(Names).resolve(at, self._attempt)
+        addresses = await self._vantage.share(Names).resolve(at, self._attempt, both=True)
         if self._deepest is None:
             self._deepest = max(map(depth, addresses))
         return reachable(addresses, host, self._deepest, self._options)
