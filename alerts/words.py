@@ -24,6 +24,7 @@ REASONS: Mapping[Reason, Pair] = {
     Reason.DNS_TIMEOUT: ("server DNS tidak menjawab", "the DNS server does not answer"),
     Reason.DNS_NO_ANSWER: ("catatan DNS-nya kosong", "its DNS record is empty"),
     Reason.DNS_WRONG_ANSWER: ("jawaban DNS tidak sesuai", "DNS gives a wrong answer"),
+    Reason.DNS_KEPT: ("hidup di alamat terakhirnya, tetapi DNS tidak menjawab", "alive at its last address, but DNS does not answer"),
     Reason.TLS_EXPIRED: ("sertifikat kedaluwarsa", "its certificate has expired"),
     Reason.TLS_NOT_YET_VALID: (
         "sertifikat belum berlaku (periksa jam server)",

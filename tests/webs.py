@@ -249,9 +249,15 @@ class Names(asyncio.DatagramProtocol):
 @asynccontextmanager
 async def naming(**names: str | dns.rcode.Rcode | None) -> AsyncIterator[str]:
     """Run a name server for `<word>.pantau.test` (and `root` for the root); yields `address:port`."""
-    known = {"." if word == "root" else f"{word}.pantau.test": value for word, value in names.items()}
+    async with naming_as({"." if word == "root" else f"{word}.pantau.test": value for word, value in names.items()}) as (server, _):
+        yield server
+
+
+@asynccontextmanager
+async def naming_as(known: dict[str, str | dns.rcode.Rcode | None]) -> AsyncIterator[tuple[str, dict[str, str | dns.rcode.Rcode | None]]]:
+    """Run a name server of these names, which may be changed while it runs; yields `address:port`, and them."""
     transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(lambda: Names(known), local_addr=("127.0.0.1", 0))
     try:
-        yield "127.0.0.1:{}".format(transport.get_extra_info("sockname")[1])
+        yield "127.0.0.1:{}".format(transport.get_extra_info("sockname")[1]), known
     finally:
         transport.close()

@@ -33,6 +33,7 @@ class Reason(StrEnum):
     DNS_TIMEOUT = "dns_timeout"
     DNS_NO_ANSWER = "dns_no_answer"
     DNS_WRONG_ANSWER = "dns_wrong_answer"
+    DNS_KEPT = "dns_kept"
     TLS_EXPIRED = "tls_expired"
     TLS_NOT_YET_VALID = "tls_not_yet_valid"
     TLS_UNTRUSTED = "tls_untrusted"

@@ -35,6 +35,7 @@ OURS = frozenset(
 _VERDICTS = dict.fromkeys(OURS, Verdict.UNSURE) | {
     Reason.TLS_EXPIRES_SOON: Verdict.WARN,
     Reason.TLS_LEGACY: Verdict.WARN,
+    Reason.DNS_KEPT: Verdict.WARN,
     Reason.DOMAIN_EXPIRES_SOON: Verdict.WARN,
     Reason.PACKET_LOSS: Verdict.WARN,
     Reason.NTP_OFFSET: Verdict.WARN,

@@ -1,7 +1,8 @@
 """Names to addresses by dnspython: no getaddrinfo, so a name server that hangs holds up its own name and nothing else.
 
-Nothing is kept: every look asks anew, as a new visitor would. The name server that does not answer at all is our own
-fault (`own_resolver`); one that answers, but not for this name, is the name's (`dns_timeout`).
+Every look asks anew, as a new visitor would. The name server that does not answer at all is our own fault (`own_resolver`); one that
+answers, but not for this name, is the name's (`dns_timeout`). When no answer is to be had the look goes on at the last address that
+there was, and `deadline.py` says so: that no name server lives must not be told of a hundred applications that do.
 """
 
 import asyncio
@@ -23,12 +24,16 @@ from monitor.core.verdict import Reason
 from monitor.probes.attempt import Attempt
 from monitor.probes.dns_wire import ask_server
 from monitor.probes.faults import Fault
+from monitor.probes.kept import Kept
 from monitor.probes.vantage import Vantage
 
 Server = tuple[str, int]
 MAX_ADDRESSES = 4
 RESOLUTION_DELAY = 0.05
 """Seconds that an address of IPv4 waits for those of IPv6 (RFC 8305, 3)."""
+LASTING = 86400.0
+"""Seconds for which an address stands in for one that cannot be asked for: an address seldom moves, and never on the day the names die."""
+_MUTE = frozenset({Reason.OWN_RESOLVER, Reason.DNS_SERVFAIL, Reason.DNS_TIMEOUT})
 _HOSTS = Path("/etc/hosts")
 _LARGEST_HOSTS = 1024 * 1024
 _FAILED = {dns.rcode.SERVFAIL, dns.rcode.REFUSED, dns.rcode.FORMERR, dns.rcode.NOTIMP}
@@ -39,9 +44,10 @@ class Names:
 
     def __init__(self, vantage: Vantage) -> None:
         self._given = [server_of(text) for text in vantage.resolver]
+        self._kept: Kept[tuple[str, bool], list[str]] = Kept(LASTING)
 
     def close(self) -> None:
-        """Nothing is held open between looks."""
+        self._kept.clear()
 
     @property
     def servers(self) -> list[Server]:
@@ -64,10 +70,26 @@ class Names:
             return _in_turn(found) if both else found[:MAX_ADDRESSES]
         if host.rstrip(".").rpartition(".")[2].isdecimal():
             raise Fault(Reason.DNS_NXDOMAIN, f"{host[:80]!r} is no address, and no host name ends with a number")
+        kept, where = self._kept.last((host, both)), (attempt.late, attempt.doing)
+        try:
+            found = await self._ask(host, attempt, attempt.left / 2 if kept else None, both=both)
+        except Fault as fault:
+            if kept is None or fault.reason not in _MUTE:
+                raise
+            attempt.unnamed, (attempt.late, attempt.doing) = fault, where
+            return kept
+        self._kept.keep((host, both), found)
+        return found
+
+    async def _ask(self, host: str, attempt: Attempt, patience: float | None, *, both: bool) -> list[str]:
+        """Return the addresses that the name servers say; waits for ever, or for `patience` seconds. Raises Fault."""
         with attempt.phase("dns", Reason.OWN_RESOLVER):
-            alive = asyncio.create_task(self._alive(attempt))
+            alive = asyncio.create_task(self._alive(attempt, (patience or attempt.left) / 2))
             try:
-                found = await (self._of_both(host, attempt) if both else self._of_one(host, attempt))
+                async with asyncio.timeout(patience):
+                    found = await (self._of_both(host, attempt) if both else self._of_one(host, attempt))
+            except TimeoutError:
+                raise Fault(attempt.late, attempt.doing if attempt.late is Reason.DNS_TIMEOUT else "no name server answers") from None
             finally:
                 alive.cancel()
         if not found:
@@ -101,9 +123,9 @@ class Names:
     async def _records(self, host: str, kind: dns.rdatatype.RdataType, attempt: Attempt) -> list[str]:
         return _addresses(await ask(host, kind, self.servers, attempt), kind)
 
-    async def _alive(self, attempt: Attempt) -> None:
+    async def _alive(self, attempt: Attempt, after: float) -> None:
         """When half of the time is gone, ask the name server something else, to learn whether it lives at all."""
-        await asyncio.sleep(attempt.left / 2)
+        await asyncio.sleep(after)
         try:
             await exchange(dns.message.make_query(".", dns.rdatatype.NS), self.servers, attempt)
         except Fault:
