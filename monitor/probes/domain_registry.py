@@ -13,6 +13,7 @@ from yarl import URL
 from monitor.core.verdict import Reason
 from monitor.probes.attempt import Attempt
 from monitor.probes.faults import OURS, Fault, fault_of
+from monitor.probes.http_head import Head
 from monitor.probes.http_json import read_json
 from monitor.probes.http_judge import judge_status
 from monitor.probes.http_options import HttpOptions, read_url
@@ -90,7 +91,7 @@ class Registries:
         raise Fault(Reason.DOMAIN_UNKNOWN, f"{page.host}: {fault.detail}", inner.values)
 
 
-def _judge(head: aiohttp.ClientResponse) -> None:
+def _judge(head: Head) -> None:
     judge_status(head.status, head.headers, _OPTIONS)
 
 
