@@ -24,6 +24,7 @@ REASONS: Mapping[Reason, Pair] = {
     Reason.DNS_TIMEOUT: ("server DNS tidak menjawab", "the DNS server does not answer"),
     Reason.DNS_NO_ANSWER: ("catatan DNS-nya kosong", "its DNS record is empty"),
     Reason.DNS_WRONG_ANSWER: ("jawaban DNS tidak sesuai", "DNS gives a wrong answer"),
+    Reason.DNS_KEPT: ("hidup di alamat terakhirnya, tetapi DNS tidak menjawab", "alive at its last address, but DNS does not answer"),
     Reason.TLS_EXPIRED: ("sertifikat kedaluwarsa", "its certificate has expired"),
     Reason.TLS_NOT_YET_VALID: (
         "sertifikat belum berlaku (periksa jam server)",
@@ -74,6 +75,8 @@ REASONS: Mapping[Reason, Pair] = {
     ),
     Reason.PUSH_MISSING: ("tidak lagi memanggil pemantau", "does not call the watcher any more"),
     Reason.PUSH_DOWN: ("melaporkan sendiri bahwa ia terganggu", "reports itself that it is in trouble"),
+    Reason.DOMAIN_EXPIRED: ("pendaftaran domainnya berakhir", "the registration of its domain has ended"),
+    Reason.DOMAIN_EXPIRES_SOON: ("pendaftaran domainnya segera berakhir", "the registration of its domain ends soon"),
     Reason.NO_ROUTE: ("pemantau sendiri tidak punya rute ke sana", "the watcher itself has no route to it"),
     Reason.NO_DESCRIPTOR: ("pemantau sendiri kehabisan deskriptor berkas", "the watcher itself is out of file descriptors"),
     Reason.NO_PERMISSION: ("pemantau sendiri tidak diizinkan memeriksa", "the watcher itself is not permitted to look"),
@@ -85,6 +88,7 @@ REASONS: Mapping[Reason, Pair] = {
         "the watcher's own clock was set far off; no date of a certificate or of data can be judged",
     ),
     Reason.LISTENING: ("pemantau belum cukup lama menunggu panggilannya", "the watcher has not waited long enough for its call"),
+    Reason.DOMAIN_UNKNOWN: ("akhir pendaftaran domainnya tidak dapat diketahui", "when its domain ends cannot be learned"),
     Reason.BAD_SECRET: ("kunci rahasia pemantau tidak terbaca", "the watcher cannot read its secret"),
     Reason.INTERNAL: ("pemantau sendiri mengalami kesalahan", "the watcher itself has a fault"),
 }

@@ -54,7 +54,10 @@ def test_every_command_has_help_with_an_example(words: tuple[str, ...], capsys: 
         (["lab", "power", "pln-pusat"], "pantau: Missing argument '{on|off}'. Choose from: on, off"),
         (["lab", "app", "app-portal"], "pantau: Missing argument '{ok|slow|500|hang|defaced|expired|stale}'. Choose from: ok, slow, 500,"),
         (["notify", "tset"], "pantau: No such command 'tset'."),
-        (["probe", "ping", "127.0.0.1"], "pantau: probe 'ping': there is no such kind; there are icmp, snmp, http, tcp, dns, ntp, push"),
+        (
+            ["probe", "ping", "127.0.0.1"],
+            "pantau: probe 'ping': there is no such kind; there are icmp, snmp, http, tcp, dns, ntp, push, domain",
+        ),
         (["probe", "tcp", "127.0.0.1", "port=99999"], "pantau: probe tcp: port: must be at most 65535"),
         (["probe", "tcp", "127.0.0.1"], "pantau: probe tcp: port: is missing"),
         (["probe", "tcp", "127.0.0.1", "port=x", "prot=1"], "pantau: probe tcp: port: must be a whole number; prot: there is no such key"),

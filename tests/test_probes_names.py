@@ -86,6 +86,7 @@ def test_that_we_have_no_way_to_a_target_is_our_own_fault_whatever_the_kind() ->
         "snmp": {},
         "http": {},
         "ntp": {},
+        "domain": {"server": "http://198.18.0.1/"},
     }
     found = look_inside("", *({"kind": kind, "target": "198.18.0.1", **more} for kind, more in keys.items()))
     assert {(each["verdict"], each["reason"]) for each in found.values()} == {("UNSURE", "no_route")}, found
@@ -119,7 +120,7 @@ async def test_a_name_that_cannot_be_one_does_not_exist() -> None:
 
 
 async def test_a_bug_of_ours_is_unsure_and_does_not_say_what_it_held(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: object) -> list[str]:
+    def broken(*_: object, **__: object) -> list[str]:
         raise ZeroDivisionError("hunter2")
 
     monkeypatch.setattr(Names, "resolve", broken)
@@ -145,7 +146,7 @@ async def test_wrong_keys_of_a_check_are_named_and_make_it_unsure() -> None:
     assert "prot: " in outcome.detail
     with pytest.raises(PantauError, match="prot: "):
         await probe_once("tcp", "127.0.0.1", {"prot": 80})
-    with pytest.raises(PantauError, match="there are icmp, snmp, http, tcp, dns, ntp, push"):
+    with pytest.raises(PantauError, match="there are icmp, snmp, http, tcp, dns, ntp, push, domain"):
         await probe_once("tpc", "127.0.0.1", {})
 
 

@@ -26,7 +26,7 @@ def test_the_timeline_begins_no_earlier_than_what_the_journal_knows() -> None:
 YEARS = 10 * 365.25 * 86400.0
 
 
-@pytest.mark.parametrize("reason", [Reason.TLS_EXPIRED, Reason.TLS_NOT_YET_VALID, Reason.STALE_DATA])
+@pytest.mark.parametrize("reason", [Reason.TLS_EXPIRED, Reason.TLS_NOT_YET_VALID, Reason.STALE_DATA, Reason.DOMAIN_EXPIRED])
 @pytest.mark.parametrize("step", [YEARS, -YEARS])
 def test_a_clock_that_was_set_by_ten_years_is_no_evidence_against_a_certificate(reason: Reason, step: float) -> None:
     clocks = {"wall": 1000.0, "steady": 5.0}

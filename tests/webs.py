@@ -20,7 +20,9 @@ Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 @asynccontextmanager
-async def listening(talk: Talk, *, read: bool = True, tls: ssl.SSLContext | None = None, at: str = "127.0.0.1") -> AsyncIterator[int]:
+async def listening(
+    talk: Talk, *, read: bool = True, tls: ssl.SSLContext | None = None, at: str = "127.0.0.1", port: int = 0
+) -> AsyncIterator[int]:
     """Run a TCP peer that reads one request head (unless told not to) and then talks; yields its port."""
     talking: list[tuple[asyncio.Task[None], asyncio.StreamWriter]] = []
 
@@ -34,7 +36,7 @@ async def listening(talk: Talk, *, read: bool = True, tls: ssl.SSLContext | None
     def welcome(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         talking.append((asyncio.create_task(serve(reader, writer)), writer))
 
-    server = await asyncio.start_server(welcome, at, 0, ssl=tls)
+    server = await asyncio.start_server(welcome, at, port, ssl=tls)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
@@ -209,10 +211,11 @@ async def nobody() -> AsyncIterator[int]:
 
 
 @asynccontextmanager
-async def crowded() -> AsyncIterator[int]:
+async def crowded(at: str = "127.0.0.1") -> AsyncIterator[int]:
     """A port whose queue is full: who connects hears nothing."""
-    with socket.socket() as full, socket.socket() as first, socket.socket() as second:
-        full.bind(("127.0.0.1", 0))
+    family = socket.AF_INET6 if ":" in at else socket.AF_INET
+    with socket.socket(family) as full, socket.socket(family) as first, socket.socket(family) as second:
+        full.bind((at, 0))
         full.listen(0)
         for waiting in (first, second):
             waiting.setblocking(False)  # noqa: FBT003 - the library's
@@ -221,7 +224,7 @@ async def crowded() -> AsyncIterator[int]:
 
 
 class Names(asyncio.DatagramProtocol):
-    """A name server of a few names: addresses, response codes, or silence (None)."""
+    """A name server of a few names: addresses with blanks between, response codes, or silence (None)."""
 
     def __init__(self, names: dict[str, str | dns.rcode.Rcode | None]) -> None:
         self.names = names
@@ -238,17 +241,23 @@ class Names(asyncio.DatagramProtocol):
         answer = dns.message.make_response(asked)
         if isinstance(found, dns.rcode.Rcode):
             answer.set_rcode(found)
-        elif kind == (dns.rdatatype.AAAA if ":" in found else dns.rdatatype.A):
-            answer.answer.append(dns.rrset.from_text(name, 60, "IN", kind, found))
+        elif addresses := [each for each in found.split() if kind == (dns.rdatatype.AAAA if ":" in each else dns.rdatatype.A)]:
+            answer.answer.append(dns.rrset.from_text(name, 60, "IN", kind, *addresses))
         self.transport.sendto(answer.to_wire(), addr)
 
 
 @asynccontextmanager
 async def naming(**names: str | dns.rcode.Rcode | None) -> AsyncIterator[str]:
     """Run a name server for `<word>.pantau.test` (and `root` for the root); yields `address:port`."""
-    known = {"." if word == "root" else f"{word}.pantau.test": value for word, value in names.items()}
+    async with naming_as({"." if word == "root" else f"{word}.pantau.test": value for word, value in names.items()}) as (server, _):
+        yield server
+
+
+@asynccontextmanager
+async def naming_as(known: dict[str, str | dns.rcode.Rcode | None]) -> AsyncIterator[tuple[str, dict[str, str | dns.rcode.Rcode | None]]]:
+    """Run a name server of these names, which may be changed while it runs; yields `address:port`, and them."""
     transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(lambda: Names(known), local_addr=("127.0.0.1", 0))
     try:
-        yield "127.0.0.1:{}".format(transport.get_extra_info("sockname")[1])
+        yield "127.0.0.1:{}".format(transport.get_extra_info("sockname")[1]), known
     finally:
         transport.close()

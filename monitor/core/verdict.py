@@ -33,6 +33,7 @@ class Reason(StrEnum):
     DNS_TIMEOUT = "dns_timeout"
     DNS_NO_ANSWER = "dns_no_answer"
     DNS_WRONG_ANSWER = "dns_wrong_answer"
+    DNS_KEPT = "dns_kept"
     TLS_EXPIRED = "tls_expired"
     TLS_NOT_YET_VALID = "tls_not_yet_valid"
     TLS_UNTRUSTED = "tls_untrusted"
@@ -74,6 +75,8 @@ class Reason(StrEnum):
     PORT_DOWN = "port_down"
     PUSH_MISSING = "push_missing"
     PUSH_DOWN = "push_down"
+    DOMAIN_EXPIRED = "domain_expired"
+    DOMAIN_EXPIRES_SOON = "domain_expires_soon"
     # Faults of ours: only ever with UNSURE.
     NO_ROUTE = "no_route"
     NO_DESCRIPTOR = "no_descriptor"
@@ -83,6 +86,7 @@ class Reason(StrEnum):
     LOOP_LATE = "loop_late"
     OWN_CLOCK = "own_clock"
     LISTENING = "listening"
+    DOMAIN_UNKNOWN = "domain_unknown"
     BAD_SECRET = "bad_secret"  # noqa: S105 - a reason, not a secret
     INTERNAL = "internal"
 

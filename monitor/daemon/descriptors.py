@@ -13,9 +13,9 @@ from monitor.schedule import LIMITS
 RESERVE = 128
 """Kept for everything but looks: about 30 for the journal, the loop and what listens, 64 for browsers, the rest for words and channels."""
 
-HOLDS = dict.fromkeys(("icmp", "push"), 0) | dict.fromkeys(("tcp", "dns", "http", "ntp"), 2) | {"snmp": 6}
-"""What a look in flight holds at most: its socket, and a question to the name server beside it, or the codecs of two versions of SNMP
-with one that is just made. Pings share their sockets."""
+HOLDS = dict.fromkeys(("icmp", "push"), 0) | dict.fromkeys(("dns", "ntp"), 2) | dict.fromkeys(("tcp", "http", "domain"), 4) | {"snmp": 6}
+"""What a look in flight holds at most: its socket, and a question to the name server beside it, or one for each of several addresses, or
+the codecs of two versions of SNMP with one that is just made. Pings share their sockets."""
 
 WANTED = sum(HOLDS[kind] * most for kind, most in LIMITS.items())
 LEAST, ENOUGH, MOST = RESERVE + 32, RESERVE + WANTED, 65536

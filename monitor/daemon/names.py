@@ -19,6 +19,7 @@ from aiohttp import ThreadedResolver
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from monitor.daemon.logs import log
+from monitor.probes.kept import Kept
 from monitor.probes.names import server_of
 
 PATIENCE, AGAIN = 5.0, 600.0
@@ -30,17 +31,19 @@ class Names(AbstractResolver):
 
     def __init__(self, servers: Callable[[], Sequence[str]]) -> None:
         self._servers = servers
-        self._known: dict[str, list[ResolveResult]] = {}
+        self._known: Kept[str, list[ResolveResult]] = Kept()
 
     async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET) -> list[ResolveResult]:
         """Return the addresses of a name, when nobody answers those of the last time; OSError when there are none."""
         try:
-            found = self._known[host] = await self._asked(host)
+            found = await self._asked(host)
         except OSError as error:
-            found = self._known.get(host, [])
+            found = self._known.last(host) or []
             if not found or isinstance(error.__cause__, NO_SUCH) or error.errno == socket.EAI_NONAME:
                 raise
             log.warning("name kept", host=host, error=str(error))
+        else:
+            self._known.keep(host, found)
         return [{**each, "port": port} for each in found if family in (socket.AF_UNSPEC, each["family"])]
 
     async def keep(self, hosts: Callable[[], Iterable[str]]) -> NoReturn:
@@ -52,7 +55,7 @@ class Names(AbstractResolver):
     async def remember(self, hosts: Iterable[str]) -> None:
         """Look these names up, and forget all others."""
         wanted = {host for host in hosts if not dns.inet.is_address(host)}
-        self._known = {host: found for host, found in self._known.items() if host in wanted}
+        self._known.only(wanted)
         for host in sorted(wanted):
             with contextlib.suppress(OSError):
                 await self.resolve(host)

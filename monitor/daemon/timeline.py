@@ -14,7 +14,7 @@ from monitor.core.verdict import Outcome, Reason, Verdict
 
 STEP = 2.0
 FAR = 86400.0
-DATED = frozenset({Reason.TLS_EXPIRED, Reason.TLS_NOT_YET_VALID, Reason.STALE_DATA})
+DATED = frozenset({Reason.TLS_EXPIRED, Reason.TLS_NOT_YET_VALID, Reason.STALE_DATA, Reason.DOMAIN_EXPIRED})
 
 
 class Timeline:

@@ -8,6 +8,7 @@ from monitor.core.rules import Grade
 from monitor.inventory.draft import Draft
 from monitor.inventory.shape import AppPart, CheckPart, DefaultPart, NodePart, Options
 from monitor.inventory.tree import Path
+from monitor.probes import PROBES
 
 TIMES = ("interval", "timeout")
 
@@ -86,7 +87,7 @@ class _Maker:
         self, kind: str, name: str, path: Path, times: Mapping[str, float], own: Options, *options: Path, target: str | None = None
     ) -> Wanted:
         defaults = next((part for word, part in self.draft.file.defaults.items() if word == kind), DefaultPart())
-        usual = dict(zip(TIMES, self.draft.times(self.grade), strict=True)) | _times(defaults)
+        usual = dict(zip(TIMES, self.draft.times(self.grade), strict=True)) | dict(PROBES[kind].times) | _times(defaults)
         check = Check(
             id=f"{self.node}/{kind}-{name}" if name else f"{self.node}/{kind}",
             node=self.node,

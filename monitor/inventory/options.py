@@ -28,6 +28,8 @@ def judge_options(draft: Draft) -> None:
         seen.add(each.check.id)
         _times(draft, each)
         _check(draft, each)
+        if each.check.kind == "domain" and each.check.node not in draft.file.apps:  # whose other checks vouch for nobody
+            draft.say((*each.path, "kind"), "a domain belongs to an application: that its registry answers says nothing of a site")
     _undecided(draft)
     _unaimed(draft)
     for receiver in draft.file.receivers:

@@ -35,7 +35,7 @@ from monitor.inventory.words import (
 Hours = Literal["24x7", "kerja"]
 LinkGrade = Literal[Grade.CORE, Grade.FIBRE, Grade.METRO, Grade.RADIO, Grade.VPN]
 SiteKind = Literal[Kind.KECAMATAN, Kind.KELURAHAN, Kind.PUSKESMAS, Kind.OPD, Kind.TITIK]
-CheckKind = Literal["icmp", "snmp", "http", "tcp", "dns", "ntp", "push"]
+CheckKind = Literal["icmp", "snmp", "http", "tcp", "dns", "ntp", "push", "domain"]
 Options = dict[str, object]
 
 
@@ -163,7 +163,7 @@ class KindPart(Part):
 
 
 class DefaultPart(BaseModel):
-    """What checks of a kind (icmp, snmp, http, tcp, dns, ntp, push) have where they do not say otherwise; takes all keys of the kind."""
+    """What checks of a kind (icmp, snmp, http, tcp, dns, ntp, push, domain) have where they do not say otherwise; takes all its keys."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
 

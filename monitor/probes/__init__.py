@@ -18,7 +18,7 @@ A kind whose looks share something that must be there from the beginning has `de
 
 import importlib
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -39,11 +39,15 @@ Aiming = Callable[[str, Any, Vantage], tuple[Hashable, Any] | None]
 
 @dataclass(frozen=True)
 class ProbeKind:
-    """One kind of probe, in a module that is imported when it is first used: `summary` is a line in Indonesian and English."""
+    """One kind of probe, in a module that is imported when it is first used: `summary` is a line in Indonesian and English.
+
+    `times` are its `interval` and `timeout` in seconds, where those of a class of sites make no sense for it.
+    """
 
     name: str
     options_name: str
     summary: str
+    times: Mapping[str, float] = field(default_factory=dict)
 
     @cached_property
     def _module(self) -> Any:  # noqa: ANN401 - a module has no better type
@@ -80,6 +84,8 @@ class ProbeKind:
         return keys
 
 
+SELDOM: Mapping[str, float] = {"interval": 86400.0, "timeout": 30.0}
+
 PROBES: dict[str, ProbeKind] = {
     kind.name: kind
     for kind in (
@@ -90,6 +96,7 @@ PROBES: dict[str, ProbeKind] = {
         ProbeKind("dns", "DnsOptions", "DNS: apakah server nama menjawab benar · does the name server answer rightly"),
         ProbeKind("ntp", "NtpOptions", "NTP: apakah jam server waktu benar · does the time server serve the right time"),
         ProbeKind("push", "PushOptions", "push: apakah ia memanggil kita tepat waktu · does it call us in time"),
+        ProbeKind("domain", "DomainOptions", "domain: kapan pendaftarannya berakhir · when does its registration end", SELDOM),
     )
 }
 

@@ -15,7 +15,8 @@ class Attempt:
     `timeout` is in seconds and `deadline` on the monotonic clock; only `monitor.probes.deadline` enforces it. `late` is the
     reason that running out of time has right now. `phases` are seconds by name, `values` what was read so far. With
     `partial` set, the outcome of a time-out is what it returns (some of several packets may have been answered); with `found` set, it is
-    that error, after which the look only went on to learn more.
+    that error, after which the look only went on to learn more; with `unnamed` set, no name server gave the target's address, and the look
+    goes on at its last one.
     """
 
     timeout: float
@@ -26,6 +27,7 @@ class Attempt:
     values: dict[str, object] = field(default_factory=dict)
     partial: Callable[[], Outcome] | None = None
     found: Exception | None = None
+    unnamed: Exception | None = None
 
     @property
     def deadline(self) -> float:

@@ -5,7 +5,7 @@ A probe (see the table in `monitor.probes`) returns an outcome or lets its error
 
 import asyncio
 import time
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from monitor.core.city import Check
 from monitor.core.errors import PantauError
-from monitor.core.verdict import Outcome, Reason, Verdict
+from monitor.core.verdict import ANSWERED, Outcome, Reason, Verdict
 from monitor.probes import ProbeKind, ProbeMany, kind_of, read_options
 from monitor.probes.attempt import Attempt
 from monitor.probes.faults import Fault, fault_of, verdict_of
@@ -51,15 +51,34 @@ async def _look(kind: str, target: str, read: Callable[[], Any], timeout: float,
     except (ValidationError, PantauError) as error:
         return _judge(fault_of(error), Attempt(timeout))
     attempt = Attempt(timeout)
+    outcome = await _ended(probe(target, options, vantage, attempt), options.slow, attempt)
+    return outcome if attempt.unnamed is None else _unnamed(outcome, fault_of(attempt.unnamed))
+
+
+async def _ended(looking: Awaitable[Outcome], slow: float | None, attempt: Attempt) -> Outcome:
     try:
-        async with asyncio.timeout(timeout):
-            return _timely(await probe(target, options, vantage, attempt), options.slow)
+        async with asyncio.timeout(attempt.timeout):
+            return _timely(await looking, slow)
     except TimeoutError as error:
         # A time-out of the kernel (ETIMEDOUT) is one too, but not ours.
         known = attempt.found or (error if error.errno else None)
         return _judge(fault_of(known), attempt) if known else _too_late(attempt, attempt.partial() if attempt.partial else None)
     except Exception as error:  # noqa: BLE001 - the border: whatever a probe meets becomes a verdict, and a bug of ours is UNSURE
         return _judge(fault_of(error), attempt)
+
+
+def _unnamed(outcome: Outcome, fault: Fault) -> Outcome:
+    """Tell of a target and of the name servers that did not give its address: the last one speaks for it, but not against it.
+
+    How long it took says nothing: most of it was waiting for them.
+    """
+    if outcome.verdict is Verdict.UNSURE:
+        return outcome
+    verdict, reason, detail = verdict_of(fault.reason), fault.reason, f"{fault.detail}; at its last address: {outcome.detail}"
+    if outcome.verdict in ANSWERED:
+        verdict, reason = Verdict.WARN, Reason.DNS_KEPT
+        detail = "; ".join(filter(None, ("it answers at its last address", outcome.detail, fault.detail)))
+    return replace(outcome, verdict=verdict, reason=reason, detail=detail[:200], seconds=None)
 
 
 def look_many(checks: Sequence[Check], vantage: Vantage, told: Told) -> Sequence[Check]:

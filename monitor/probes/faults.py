@@ -29,11 +29,14 @@ OURS = frozenset(
         Reason.BAD_SECRET,
         Reason.INTERNAL,
         Reason.SNMP_AUTH,
+        Reason.DOMAIN_UNKNOWN,
     }
 )
 _VERDICTS = dict.fromkeys(OURS, Verdict.UNSURE) | {
     Reason.TLS_EXPIRES_SOON: Verdict.WARN,
     Reason.TLS_LEGACY: Verdict.WARN,
+    Reason.DNS_KEPT: Verdict.WARN,
+    Reason.DOMAIN_EXPIRES_SOON: Verdict.WARN,
     Reason.PACKET_LOSS: Verdict.WARN,
     Reason.NTP_OFFSET: Verdict.WARN,
     Reason.ON_BATTERY: Verdict.WARN,

@@ -11,6 +11,7 @@ from yarl import URL
 from monitor.core.verdict import Outcome, Reason, Verdict
 from monitor.probes.attempt import Attempt
 from monitor.probes.faults import Fault
+from monitor.probes.http_head import Head
 from monitor.probes.http_judge import judge_forbidden, judge_page, judge_status, judge_tls
 from monitor.probes.http_login import log_in
 from monitor.probes.http_options import HttpOptions, read_url
@@ -55,5 +56,5 @@ async def _search(visit: Visit, url: URL, options: HttpOptions, attempt: Attempt
     attempt.values.update(said)
 
 
-def _whatever(_: aiohttp.ClientResponse) -> None:
+def _whatever(_: Head) -> None:
     """Any status will do: a page that is not there is none that was broken into."""

@@ -1,46 +1,43 @@
 """What we know of the first host and say to no other: its headers, and how we are known there (RFC 7617, 6750, 7616)."""
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, cast
 
-import aiohttp
-from aiohttp import ClientHandlerType, ClientRequest, ClientResponse, DigestAuthMiddleware, hdrs
+from aiohttp import DigestAuthMiddleware, hdrs
+from yarl import URL
 
+from monitor.probes.http_head import Head, Request
 from monitor.probes.http_options import HttpOptions
-from monitor.probes.http_wire import Wire
 from monitor.secret import reveal
 
-Middlewares = tuple[aiohttp.ClientMiddlewareType, ...]
+Ask = Callable[[Request], Awaitable[Head]]
 
 
-def own_headers(options: HttpOptions) -> Mapping[str, str]:
-    """Return the headers for the first host. Raises PantauError when a secret cannot be read."""
-    own = {name: reveal(value) for name, value in options.headers.items()}
+def own_headers(options: HttpOptions, url: URL) -> Mapping[str, str]:
+    """Return the headers for the first host, whose URL may name us. Raises PantauError when a secret cannot be read."""
+    own: dict[str, str] = {}
+    if url.raw_user or url.raw_password:
+        own[hdrs.AUTHORIZATION] = _basic(url.user or "", url.password or "")
+    own.update((name, reveal(value)) for name, value in options.headers.items())
     if options.basic is not None:
-        pair = f"{options.basic.user}:{reveal(options.basic.password)}"
-        own[hdrs.AUTHORIZATION] = f"Basic {base64.b64encode(pair.encode()).decode()}"
+        own[hdrs.AUTHORIZATION] = _basic(options.basic.user, reveal(options.basic.password))
     if options.bearer:
         own[hdrs.AUTHORIZATION] = f"Bearer {reveal(options.bearer)}"
     return own
 
 
-def middlewares(options: HttpOptions, wire: Wire) -> Middlewares:
-    """Return what answers a challenge of the first host."""
+def _basic(user: str, password: str) -> str:
+    return f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}"
+
+
+def answering(options: HttpOptions, ask: Ask) -> Ask:
+    """Return `ask`, where a digest is wanted with an answer to the challenge of the first host."""
     if options.digest is None:
-        return ()
-    return DigestAuthMiddleware(options.digest.user, reveal(options.digest.password)), _Anew(wire)
+        return ask
+    digest: Any = DigestAuthMiddleware(options.digest.user, reveal(options.digest.password))  # which knows aiohttp's own requests
 
+    async def answer(request: Request) -> Head:
+        return cast("Head", await digest(request, ask))
 
-class _Anew:
-    """Every question has a connection of its own, also the one that answers a challenge."""
-
-    def __init__(self, wire: Wire) -> None:
-        self._wire = wire
-        self._last: ClientResponse | None = None
-
-    async def __call__(self, request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
-        if self._last is not None:
-            self._last.close()
-        self._wire.hang_up()
-        self._last = await handler(request)
-        return self._last
+    return answer

@@ -3,10 +3,9 @@
 import contextlib
 import zlib
 
-import aiohttp
-
 from monitor.core.verdict import Reason
 from monitor.probes.faults import Fault
+from monitor.probes.http_head import Head
 
 _WINDOWS = {"gzip": 31, "x-gzip": 31, "deflate": 47}
 """`wbits` of zlib: gzip, and zlib or gzip by its header."""
@@ -15,12 +14,12 @@ BODILESS = frozenset({204, 304})
 """What has these has no body, whatever its header says (RFC 9110, 6.4.1)."""
 
 
-async def read_body(response: aiohttp.ClientResponse, limit: int, *, keep: bool) -> tuple[bytes, int]:
+async def read_body(response: Head, limit: int, *, keep: bool) -> tuple[bytes, int]:
     """Read and unpack the body; return it (empty unless `keep`) and its length in bytes.
 
     Raises Fault `body_too_large` beyond `limit`, `decode_error` when it cannot be unpacked.
     """
-    if (response.content_length or 0) > limit and response.method != "HEAD" and response.status not in BODILESS:
+    if response.content_length > limit and response.method != "HEAD" and response.status not in BODILESS:
         raise _too_large(limit)
     unpack = _unpacker(response.headers.get("Content-Encoding", ""), limit, wanted=keep)
     kept: list[bytes] = []

@@ -5,11 +5,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import aiohttp
 from yarl import URL
 
 from monitor.core.verdict import Reason
 from monitor.probes.faults import Fault
+from monitor.probes.http_head import Head
 from monitor.probes.http_options import Login
 from monitor.probes.http_redirect import same_origin
 from monitor.probes.http_visit import Page, Visit
@@ -69,7 +69,7 @@ def _attributes(text: str) -> Mapping[str, str]:
     return {found[1].lower(): html.unescape(found[2].strip("\"'")) for found in _ATTRIBUTE.finditer(text)}
 
 
-def _page(head: aiohttp.ClientResponse) -> None:
+def _page(head: Head) -> None:
     if head.status >= 500:
         raise Fault(Reason.HTTP_STATUS, f"status {head.status} while logging in")
 

@@ -103,7 +103,7 @@ class HttpOptions(Keys):
     forbidden words too, whatever their status, as a search engine sees them with `user_agent: crawler`; `expect_header` maps names to
     text that they hold; `expect_json` maps dotted paths to values; `fresh: {path: data.*.tanggal, at_most: 1d}` says how old the newest
     time at a path may be (`*`: any place of a list; ISO 8601 or an epoch; without a zone it is WIB, or say `utc_offset: 8`); `follow`
-    redirects, to the own host and `hosts_allowed` (`.x.id` allows all below); `address` connects there and keeps the name; `ca` is a
+    redirects, to the own host and `hosts_allowed` (`.x.id`: all below, `*`: any); `address` connects there and keeps the name; `ca` is a
     file of certificates; `server_name` is asked for in TLS; `basic` or `digest: {user: pantau, password: !credential x}`,
     `bearer: !credential x` and `client_certificate: !credential x` (a PEM with its key) say who we are, to the first host only;
     `login: {page: /login, user: pantau, password: !credential x}` fills in the form there first (fields `username` and `password`, or

@@ -4,18 +4,18 @@ import ipaddress
 from collections.abc import Sequence
 from functools import lru_cache
 
-import aiohttp
 from aiohttp import hdrs
 from yarl import URL
 
 from monitor.core.verdict import Reason
 from monitor.probes.faults import Fault
+from monitor.probes.http_head import Head
 from monitor.probes.http_options import HttpOptions
 
 STATUSES = frozenset({301, 302, 303, 307, 308})
 
 
-def next_url(response: aiohttp.ClientResponse, url: URL, first: URL, options: HttpOptions) -> URL:
+def next_url(response: Head, url: URL, first: URL, options: HttpOptions) -> URL:
     """Return where the redirect leads. Raises Fault `redirect_...` when nobody should go there.
 
     A name and password in it are the server's idea, and are left out.
@@ -72,4 +72,4 @@ def _allowed(host: str, own: str, options: HttpOptions) -> bool:
     if host.removeprefix("www.") == own.removeprefix("www."):
         return True
     allowed = (entry.lower().removeprefix("*") for entry in options.hosts_allowed)
-    return any(host == entry or (entry.startswith(".") and host.endswith(entry)) for entry in allowed)
+    return any(entry in {"", host} or (entry.startswith(".") and host.endswith(entry)) for entry in allowed)

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.helpers import set_exception
 from aiohttp.http import RawResponseMessage
+from aiohttp.streams import StreamReader
 
 from monitor.core.verdict import Reason
 from monitor.probes.faults import Fault
@@ -18,10 +19,17 @@ from monitor.probes.http_body import BODILESS
 
 MOST_HEADS = 2 * 1024 * 1024
 MOST_INTERIM = 100
-"""Interim answers (1xx), and bytes of all heads; each head is held by the parser to its lines besides."""
+MAX_LINE, MAX_LINES = 8190, 128
+BUFFERED = 65536
+"""Bytes of all heads, interim answers (1xx), bytes of a line and lines of each head; and bytes of a body that wait for who reads it."""
 OVERHEAD = 8
 """Bytes on the wire for one of the body: chunked by single bytes takes six, and what takes more carries no page."""
 _END_OF_HEAD = re.compile(rb"\n\r?\n")
+
+
+def is_interim(status: int) -> bool:
+    """Tell whether another head follows this one (RFC 9110, 15.2); after a 101 something else than HTTP does."""
+    return 100 <= status < 200 and status != 101
 
 
 class Reply(ResponseHandler):
@@ -36,6 +44,27 @@ class Reply(ResponseHandler):
         self._interim = 0
         self._last = b""
         self._left: int | None = None  # bytes of the body that are to come; None: the parser finds its end
+
+    async def hear(self, question: bytes, *, bodiless: bool) -> tuple[RawResponseMessage, StreamReader]:
+        """Say the question and return the head that counts, and the body to come (with `bodiless` there is none, whatever the head says).
+
+        Raises HttpProcessingError for what cannot be read, aiohttp.ClientConnectionError when the connection ends before.
+        """
+        self.set_response_params(
+            skip_payload=bodiless,
+            read_until_eof=True,
+            auto_decompress=False,
+            read_bufsize=BUFFERED,
+            max_line_size=MAX_LINE,
+            max_field_size=MAX_LINE,
+            max_headers=MAX_LINES,
+        )
+        if self.transport is not None:
+            self.transport.write(question)
+        while True:
+            message, content = await self.read()
+            if not is_interim(message.code):
+                return message, content
 
     def close(self) -> None:
         """End the connection without a farewell of TLS, which costs a packet and which nobody reads."""
@@ -81,7 +110,7 @@ class Reply(ResponseHandler):
     def _message(self) -> RawResponseMessage | None:
         """Return the head that counts, once it is whole: an interim answer (1xx) is followed by another."""
         message = self._buffer[-1][0][0] if self._buffer else None
-        return None if message is None or (100 <= message.code < 200 and message.code != 101) else message
+        return None if message is None or is_interim(message.code) else message
 
     def _length(self, message: RawResponseMessage) -> int | None:
         if self._skip_payload or message.code in BODILESS:

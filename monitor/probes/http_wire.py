@@ -1,7 +1,4 @@
-"""The way to a web server, phase by phase (resolve, connect, TLS), as a connector of aiohttp.
-
-aiohttp's own connector resolves in threads, hides what the kernel said and keeps connections; a look wants none of it.
-"""
+"""The way to a web server, phase by phase (resolve, connect, TLS), and one question to it: one connection each."""
 
 import asyncio
 import ssl
@@ -9,15 +6,16 @@ import time
 from collections.abc import Sequence
 
 import aiohttp
-from aiohttp.client_proto import ResponseHandler
-from aiohttp.client_reqrep import ClientRequest
-from aiohttp.tracing import Trace
+from aiohttp import hdrs
+from aiohttp.http_exceptions import HttpProcessingError
+from yarl import URL
 
 from monitor.core.verdict import Reason
 from monitor.probes.attempt import Attempt
 from monitor.probes.connect import connect
 from monitor.probes.faults import Fault, fault_of
 from monitor.probes.http_certificate import chain_end, missing_issuer
+from monitor.probes.http_head import Head, Request
 from monitor.probes.http_options import HttpOptions
 from monitor.probes.http_redirect import depth, reachable
 from monitor.probes.http_reply import Reply
@@ -28,21 +26,18 @@ from monitor.probes.vantage import Vantage
 _SILENT = "the server closed the connection before it answered"
 
 
-class Wire(aiohttp.BaseConnector):
-    """Makes one connection a hop, for one look.
+class Wire:
+    """Makes one connection a question, for one look.
 
     `certificate_end` is the first end of any verified chain met (epoch seconds), `legacy` the out-of-date TLS that a hop needed.
     With `verify` turned off, any certificate will do, and `issuer_missing` says what its chain lacks.
     """
 
     def __init__(self, options: HttpOptions, vantage: Vantage, attempt: Attempt) -> None:
-        super().__init__(force_close=True)
         self._options = options
         self._vantage = vantage
         self._attempt = attempt
         self._transport: asyncio.Transport | None = None
-        self._replying: Reply | None = None
-        self._asked = False
         self._own, self._at_home = "", True
         self._deepest: int | None = None
         self.verify = options.verify
@@ -51,23 +46,32 @@ class Wire(aiohttp.BaseConnector):
         self.issuer_missing = ""
 
     def hang_up(self) -> None:
-        """End the connection of this hop at once, without a farewell that a mute peer would not answer."""
+        """End the connection at once, without a farewell that a mute peer would not answer."""
         if self._transport is not None:
             self._transport.abort()
-        self._transport, self._asked = None, False
+        self._transport = None
 
-    async def _create_connection(self, req: ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout) -> ResponseHandler:
-        del traces, timeout
-        if self._asked:  # aiohttp asks a second time when the first ended without an answer; a look does not
-            raise await self._ended()
-        host, port = req.url.raw_host, req.url.port
+    async def ask(self, request: Request) -> Head:
+        """Ask over a connection of its own and return the head of the answer; the last connection ends before. Raises Fault."""
+        self.hang_up()
+        question = request.written()
+        reply = await self._open(request.url)
+        try:
+            message, content = await reply.hear(question, bodiless=request.method == hdrs.METH_HEAD)
+        except HttpProcessingError as error:
+            raise _broken(error) from None
+        except aiohttp.ClientConnectionError:
+            raise await self._ended(reply) from None
+        return Head(request, message, content)
+
+    async def _open(self, url: URL) -> Reply:
+        host, port = url.raw_host, url.port
         if host is None or port is None:
             raise Fault(Reason.REDIRECT_INVALID, "the URL names no host")
-        self._asked = True
         addresses = await self._addresses(host)
-        if req.url.scheme == "http":
+        if url.scheme == "http":
             reply = self._reply()
-            await self._open(addresses, port, reply)
+            await self._connect(addresses, port, reply)
             return reply
         name = self._options.server_name or host
         try:
@@ -82,35 +86,32 @@ class Wire(aiohttp.BaseConnector):
         self._own = self._own or host
         self._at_home = host == self._own
         at = self._options.address if self._options.address and self._at_home else host
-        addresses = await self._vantage.share(Names).resolve(at, self._attempt)
+        addresses = await self._vantage.share(Names).resolve(at, self._attempt, both=True)
         if self._deepest is None:
             self._deepest = max(map(depth, addresses))
         return reachable(addresses, host, self._deepest, self._options)
 
-    async def _open(self, addresses: Sequence[str], port: int, protocol: asyncio.BaseProtocol) -> None:
+    async def _connect(self, addresses: Sequence[str], port: int, protocol: asyncio.BaseProtocol) -> None:
         sock = await connect(addresses, port, self._attempt)
         self._transport, _ = await asyncio.get_running_loop().create_connection(lambda: protocol, sock=sock)
 
     def _reply(self) -> Reply:
-        self._replying = Reply(asyncio.get_running_loop(), self._options.max_body)
-        return self._replying
+        return Reply(asyncio.get_running_loop(), self._options.max_body)
 
-    async def _ended(self) -> Fault:
+    async def _ended(self, reply: Reply) -> Fault:
         """How the connection ended that brought no answer, once it has (an alert of TLS is known a moment after it)."""
-        if self._transport is not None:
-            self._transport.abort()
-        if self._replying is not None and (closed := self._replying.closed) is not None:
+        self.hang_up()
+        if (closed := reply.closed) is not None:
             await asyncio.wait([closed])
             closed.exception()
-        how = self._replying.ended_by if self._replying is not None else None
-        return fault_of(how) if isinstance(how, OSError) else Fault(Reason.RESET, _SILENT)
+        return fault_of(reply.ended_by) if isinstance(reply.ended_by, OSError) else Fault(Reason.RESET, _SILENT)
 
     async def _shake_hands(self, addresses: Sequence[str], port: int, name: str, *, legacy: bool = False) -> Reply:
         # Who we are is the first host's to know, and not behind a certificate that does not hold.
         own = self._options.client_certificate if self._at_home and self.verify == self._options.verify else ""
         context = self._vantage.tls(self._options.ca, verify=self.verify, legacy=legacy, certificate=own)
         tls, reply = Tls(context, name), self._reply()
-        await self._open(addresses, port, tls)
+        await self._connect(addresses, port, tls)
         with self._attempt.phase("tls", Reason.TLS_TIMEOUT):
             try:
                 await tls.shake(reply)
@@ -126,7 +127,6 @@ class Wire(aiohttp.BaseConnector):
         """Try what browsers no longer do. Raises the fault that they would meet when that does not help."""
         self._attempt.found = fault
         self.hang_up()
-        self._asked = True
         try:
             reply = await self._shake_hands(addresses, port, name, legacy=True)
         except Fault:
@@ -145,18 +145,19 @@ class Wire(aiohttp.BaseConnector):
             self._attempt.values["certificate_end"] = int(self.certificate_end)
 
 
+def _broken(error: HttpProcessingError) -> Fault:
+    """The reason for which a head cannot be read."""
+    if "Got more than" in str(error) or "oo many" in str(error):
+        return Fault(Reason.HEADER_TOO_LARGE, "a line of the header, or the number of lines, is beyond all bounds")
+    return Fault(Reason.HTTP_PROTOCOL, "what the server says is not HTTP")
+
+
 def fault_of_aiohttp(error: aiohttp.ClientError) -> Fault:
     """The reason of an error of aiohttp; its text, which may hold the URL, stays behind."""
     text = f"{error} {error.__cause__ or ''}"
     match error:
         case aiohttp.ClientError(__cause__=ssl.SSLError() as cause):  # its number is no errno, though aiohttp hands it on as one
             return fault_of(cause)
-        case aiohttp.ServerDisconnectedError():
-            return Fault(Reason.RESET, _SILENT)
-        case aiohttp.ClientResponseError() if "Got more than" in text or "oo many" in text:
-            return Fault(Reason.HEADER_TOO_LARGE, "a line of the header, or the number of lines, is beyond all bounds")
-        case aiohttp.ClientResponseError():
-            return Fault(Reason.HTTP_PROTOCOL, "what the server says is not HTTP")
         case aiohttp.ClientPayloadError() if "ot enough data" in text or "not completed" in text:
             return Fault(Reason.BODY_INCOMPLETE, "the connection ended before the body did")
         case OSError() if error.errno:

@@ -1,7 +1,8 @@
 """Names to addresses by dnspython: no getaddrinfo, so a name server that hangs holds up its own name and nothing else.
 
-Nothing is kept: every look asks anew, as a new visitor would. The name server that does not answer at all is our own
-fault (`own_resolver`); one that answers, but not for this name, is the name's (`dns_timeout`).
+Every look asks anew, as a new visitor would. The name server that does not answer at all is our own fault (`own_resolver`); one that
+answers, but not for this name, is the name's (`dns_timeout`). When no answer is to be had the look goes on at the last address that
+there was, and `deadline.py` says so: that no name server lives must not be told of a hundred applications that do.
 """
 
 import asyncio
@@ -23,10 +24,16 @@ from monitor.core.verdict import Reason
 from monitor.probes.attempt import Attempt
 from monitor.probes.dns_wire import ask_server
 from monitor.probes.faults import Fault
+from monitor.probes.kept import Kept
 from monitor.probes.vantage import Vantage
 
 Server = tuple[str, int]
 MAX_ADDRESSES = 4
+RESOLUTION_DELAY = 0.05
+"""Seconds that an address of IPv4 waits for those of IPv6 (RFC 8305, 3)."""
+LASTING = 86400.0
+"""Seconds for which an address stands in for one that cannot be asked for: an address seldom moves, and never on the day the names die."""
+_MUTE = frozenset({Reason.OWN_RESOLVER, Reason.DNS_SERVFAIL, Reason.DNS_TIMEOUT})
 _HOSTS = Path("/etc/hosts")
 _LARGEST_HOSTS = 1024 * 1024
 _FAILED = {dns.rcode.SERVFAIL, dns.rcode.REFUSED, dns.rcode.FORMERR, dns.rcode.NOTIMP}
@@ -37,9 +44,10 @@ class Names:
 
     def __init__(self, vantage: Vantage) -> None:
         self._given = [server_of(text) for text in vantage.resolver]
+        self._kept: Kept[tuple[str, bool], list[str]] = Kept(LASTING)
 
     def close(self) -> None:
-        """Nothing is held open between looks."""
+        self._kept.clear()
 
     @property
     def servers(self) -> list[Server]:
@@ -51,30 +59,73 @@ class Names:
         except dns.resolver.NoResolverConfiguration:
             raise Fault(Reason.OWN_RESOLVER, "/etc/resolv.conf names no name server") from None
 
-    async def resolve(self, host: str, attempt: Attempt) -> list[str]:
-        """Return the addresses of a host, IPv4 before IPv6, at most `MAX_ADDRESSES`; never an empty list.
+    async def resolve(self, host: str, attempt: Attempt, *, both: bool = False) -> list[str]:
+        """Return the addresses of a host, at most `MAX_ADDRESSES` and never an empty list: of IPv6 only where there are none of IPv4.
 
-        Raises Fault with a `dns_...` reason, or `own_resolver`.
+        With `both` they are there in turn, IPv6 first (RFC 8305, 4). Raises Fault with a `dns_...` reason, or `own_resolver`.
         """
-        literal = _literal(host) or ([] if self._given else _from_hosts(host))
-        if literal:
+        if literal := _literal(host):
             return list(literal)
+        if found := [] if self._given else _from_hosts(host):
+            return _in_turn(found) if both else found[:MAX_ADDRESSES]
         if host.rstrip(".").rpartition(".")[2].isdecimal():
             raise Fault(Reason.DNS_NXDOMAIN, f"{host[:80]!r} is no address, and no host name ends with a number")
+        kept, where = self._kept.last((host, both)), (attempt.late, attempt.doing)
+        try:
+            found = await self._ask(host, attempt, attempt.left / 2 if kept else None, both=both)
+        except Fault as fault:
+            if kept is None or fault.reason not in _MUTE:
+                raise
+            attempt.unnamed, (attempt.late, attempt.doing) = fault, where
+            return kept
+        self._kept.keep((host, both), found)
+        return found
+
+    async def _ask(self, host: str, attempt: Attempt, patience: float | None, *, both: bool) -> list[str]:
+        """Return the addresses that the name servers say; waits for ever, or for `patience` seconds. Raises Fault."""
         with attempt.phase("dns", Reason.OWN_RESOLVER):
-            alive = asyncio.create_task(self._alive(attempt))
+            alive = asyncio.create_task(self._alive(attempt, (patience or attempt.left) / 2))
             try:
-                for kind in (dns.rdatatype.A, dns.rdatatype.AAAA):
-                    answer = await ask(host, kind, self.servers, attempt)
-                    if addresses := _addresses(answer, kind):
-                        return addresses
+                async with asyncio.timeout(patience):
+                    found = await (self._of_both(host, attempt) if both else self._of_one(host, attempt))
+            except TimeoutError:
+                raise Fault(attempt.late, attempt.doing if attempt.late is Reason.DNS_TIMEOUT else "no name server answers") from None
             finally:
                 alive.cancel()
-        raise Fault(Reason.DNS_NO_ANSWER, f"{host} has no address")
+        if not found:
+            raise Fault(Reason.DNS_NO_ANSWER, f"{host} has no address")
+        return found
 
-    async def _alive(self, attempt: Attempt) -> None:
+    async def _of_one(self, host: str, attempt: Attempt) -> list[str]:
+        return await self._records(host, dns.rdatatype.A, attempt) or await self._records(host, dns.rdatatype.AAAA, attempt)
+
+    async def _of_both(self, host: str, attempt: Attempt) -> list[str]:
+        """Ask for both at once. Who has an address of IPv4 is not made to wait for a name server that is silent, or fails, to AAAA."""
+        asking = asyncio.create_task(self._tried(host, dns.rdatatype.AAAA, attempt))
+        try:
+            four = await self._records(host, dns.rdatatype.A, attempt)
+            await asyncio.wait([asking], timeout=RESOLUTION_DELAY if four else None)
+            six = asking.result() if asking.done() else []
+        finally:
+            asking.cancel()
+        if not isinstance(six, Fault):
+            return _in_turn([*six, *four])
+        if not four:
+            raise six
+        return four
+
+    async def _tried(self, host: str, kind: dns.rdatatype.RdataType, attempt: Attempt) -> list[str] | Fault:
+        try:
+            return await self._records(host, kind, attempt)
+        except Fault as fault:
+            return fault
+
+    async def _records(self, host: str, kind: dns.rdatatype.RdataType, attempt: Attempt) -> list[str]:
+        return _addresses(await ask(host, kind, self.servers, attempt), kind)
+
+    async def _alive(self, attempt: Attempt, after: float) -> None:
         """When half of the time is gone, ask the name server something else, to learn whether it lives at all."""
-        await asyncio.sleep(attempt.left / 2)
+        await asyncio.sleep(after)
         try:
             await exchange(dns.message.make_query(".", dns.rdatatype.NS), self.servers, attempt)
         except Fault:
@@ -150,10 +201,19 @@ def _literal(host: str) -> tuple[str, ...]:
 
 
 def _from_hosts(host: str) -> list[str]:
-    """Addresses that /etc/hosts gives the name; those of `localhost` even without the file (RFC 6761)."""
+    """Addresses that /etc/hosts gives the name, IPv4 first; those of `localhost` even without the file (RFC 6761)."""
     name = host.rstrip(".").lower()
-    found = sorted(_lines(name), key=lambda address: ":" in address)
-    return found[:MAX_ADDRESSES] or (["127.0.0.1"] if name == "localhost" else [])
+    return sorted(_lines(name), key=_is_six) or (["127.0.0.1"] if name == "localhost" else [])
+
+
+def _in_turn(addresses: Sequence[str]) -> list[str]:
+    """Return the addresses of both families in turn, IPv6 first."""
+    six, four = filter(_is_six, addresses), itertools.filterfalse(_is_six, addresses)
+    return [each for pair in itertools.zip_longest(six, four) for each in pair if each][:MAX_ADDRESSES]
+
+
+def _is_six(address: str) -> bool:
+    return ":" in address
 
 
 def _lines(name: str) -> Iterable[str]:

@@ -23,7 +23,7 @@ SECRETS: frozenset[str] = frozenset()
 
 async def probe(target: str, options: TcpOptions, vantage: Vantage, attempt: Attempt) -> Outcome:
     """Connect and close; `seconds` is the time of connecting."""
-    addresses = await vantage.share(Names).resolve(target, attempt)
+    addresses = await vantage.share(Names).resolve(target, attempt, both=True)
     start = time.monotonic()
     (await connect(addresses, options.port, attempt)).close()
     return Outcome(Verdict.OK, seconds=time.monotonic() - start, phases=attempt.phases, values=attempt.values)

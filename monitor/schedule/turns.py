@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from monitor.schedule.agenda import Entry
 
-LIMITS: Mapping[str, int] = {"icmp": 1000, "tcp": 100, "dns": 50, "http": 50, "snmp": 20, "ntp": 20, "push": 1000}
+LIMITS: Mapping[str, int] = {"icmp": 1000, "tcp": 100, "dns": 50, "http": 50, "snmp": 20, "ntp": 20, "push": 1000, "domain": 1}
 """Looks of a kind at the same time: what waits for its turn is sent later, never at once with a thousand others."""
 AT_ONE_HOST: Mapping[str, int] = {"http": 4, "tcp": 4, "dns": 4, "snmp": 1}
 """Of these at one host: a server that carries ten applications is not asked for all of them at once, and an agent answers one."""
