@@ -27,6 +27,8 @@ _ORIGIN_ICMP = (2, 3)
 _EXTENDED_ERROR = struct.Struct("=IBBBBII")
 _FULL = (errno.EAGAIN, errno.ENOBUFS)
 _TRIES = 4
+GUESSED = 0.05
+"""Seconds by which a packet may have left before the time that we think: of one call that sends many, only begin and end are known."""
 _HEADER = 8
 _TOKEN = struct.Struct("!4H")
 
@@ -203,7 +205,7 @@ class PingSocket:
                 continue
             del waiting[token]
             sent, came = shot.sent, seconds + nanoseconds * 1e-9 + behind
-            shot.seconds = came - sent if sent <= came <= now else now - sent
+            shot.seconds = came - sent if sent <= came <= now else _doubtful(sent, came, now)
             shot.done(shot)
 
     def _cut_short(self, record: int, length: int) -> None:
@@ -268,6 +270,11 @@ class PingSocket:
         self.waiting.pop(shot.token, None)
         shot.fault = fault
         shot.done(shot)
+
+
+def _doubtful(sent: float, came: float, now: float) -> float:
+    """A round trip that seems to end before it began, or after now: we guessed its beginning late, or the wall clock was set meanwhile."""
+    return 0.0 if sent - GUESSED <= came < sent else now - sent
 
 
 def _offender(family: Family, name: bytes) -> str:

@@ -16,6 +16,11 @@ loopback the replies to what is sent together come together; where they come one
 
 `icmp-three`: the same road where a look is three packets 50 ms apart, 2,000 addresses every second; CPU a packet.
 
+`icmp-rtt`: how far our round trips are from those that fping finds at rest (its median), at the 99th percentile, while our loop stands
+still for 100 ms every second, each time just after packets were sent: a tenth of all replies lies there until the end. Not CPU but time,
+so it needs a machine that is left in peace; the goal itself stands in the peer's place, and `fping` beside it is its own p99, `worst` our
+worst.
+
 All figures are the least of ROUNDS rounds.
 """
 
@@ -25,10 +30,12 @@ import itertools
 import json
 import os
 import resource
+import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
@@ -39,6 +46,7 @@ import bench_peers as peers  # noqa: E402 - beside bench.py, found by the line a
 
 MANY = 10_000
 FEW = 2_000
+VOLLEY, VOLLEYS = 20, 50
 ROUNDS = 5
 INSIDE = 'ip link set lo up && sysctl -qw net.ipv4.ping_group_range=\'0 0\' && exec "$0" "$@"'
 
@@ -117,6 +125,47 @@ def _looks(count: int, interval: float, options: Mapping[str, object] = MappingP
     return min(after - before for before, after in itertools.pairwise(marks)) / count
 
 
+async def _round_trips() -> list[float]:
+    """Round trips in seconds of VOLLEYS volleys, ten a second, of which every tenth finds the loop standing still."""
+    from monitor.probes.icmp_pool import PingSockets, pack  # noqa: PLC0415
+
+    pingers, times = PingSockets(), list[float]()
+    aims = [aim for aim in map(pack, _addresses(VOLLEY)) if aim is not None]
+    for number in range(VOLLEYS):
+        shots = pingers.shots(aims, lambda shot: times.append(shot.seconds or 0.0))
+        pingers.send(shots)
+        if number % 10 == 0:
+            end = time.monotonic() + 0.1
+            while time.monotonic() < end:
+                pass
+        await asyncio.sleep(0.1)
+    pingers.close()
+    if len(times) < VOLLEY * VOLLEYS:
+        raise SystemExit("bench icmp: some of our packets were lost; the figure would not be comparable")
+    return times
+
+
+def _trips_of_fping() -> list[float]:
+    command = ["fping", "-q", "-C", str(VOLLEYS), "-p100", *_addresses(VOLLEY)]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stderr
+    return [float(trip) / 1000 for line in said.splitlines() for trip in line.partition(" : ")[2].split()]
+
+
+def _rtt() -> dict[str, object]:
+    """How far ours, while the loop stands still now and then, and fping's own are from fping's median."""
+    theirs = _trips_of_fping()
+    middle = statistics.median(theirs)
+    (ours, worst), (own, _) = min(_off(asyncio.run(_round_trips()), middle) for _ in range(2)), _off(theirs, middle)
+    row = {"bench": "icmp-rtt", "ours": ours, "peer": "the goal", "theirs": 50.0, "unit": "us off", "goal": 1.0}
+    return row | {"fping": own, "worst": worst}
+
+
+def _off(times: Sequence[float], middle: float) -> tuple[float, float]:
+    """How far times are from the middle, in microseconds: the 99th percentile, and the worst."""
+    off = sorted(round(1e6 * abs(each - middle), 1) for each in times)
+    return off[int(0.99 * len(off))], off[-1]
+
+
 def _child(command: list[str], listed: Path, count: int = MANY) -> float:
     """CPU a look of a whole process that reads the list from standard input."""
     usual = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
@@ -142,6 +191,7 @@ def _inside() -> None:
         three_by_fping = min(_child(["fping", "-q", "-c3", "-i0", "-p50"], few, 3 * FEW) for _ in range(ROUNDS))
         with peers.blackbox("modules: {icmp: {prober: icmp}}", Path(folder)) as exporter:
             theirs = min(exporter.cost("icmp", _addresses(500)) for _ in range(ROUNDS))
+    print(json.dumps(_rtt()), flush=True)
     _say("icmp-flood", flood, "fping -q -c1 -i0", fping, 1.5, command=round(1e6 * command, 2))
     _say("icmp-blackbox", flood, "blackbox_exporter", theirs, 0.05)
     _say("icmp-look", looks, "fping -q -c1 -i0", fping, 1.5, paced=round(1e6 * looks_paced, 2), fping_paced=round(1e6 * paced, 2))
