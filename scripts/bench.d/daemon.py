@@ -8,9 +8,10 @@ charged to whoever sends. Loss and lateness (sent, after the phase of the check)
 that is left in peace. The goal itself stands in the peer's place: ratios at most 1 hold.
 
 `daemon-icmp`: 100,000 addresses of 127.0.0.0/8 behind ten routers, one packet to each every 10 s. `scrape` beside it is the CPU of one
-scrape of its metrics. `daemon-city`: the rehearsal city with 500 sites, all of its checks at their usual intervals, SNMP by `fast` every
-60 s; all addresses are of this one machine, where net-snmp's agent (nine ports), pages as the lab's applications have them, over TLS,
-and a name server answer.
+scrape of its metrics, looks meanwhile included, `scraped` the memory that it took at most.
+
+`daemon-city`: the rehearsal city with 500 sites, all of its checks at their usual intervals, SNMP by `fast` every 60 s; all addresses are
+of this one machine, where net-snmp's agent (nine ports), pages as the lab's applications have them, over TLS, and a name server answer.
 
 Not in it: the moving of looks to the tape, which begins after an hour. `daemon-tape` tells it apart: CPU a look, an hour of 360 looks a
 check, from the log to the tape and off the log, in this process: at 10,000 looks a second, 10 us are a tenth of a core. Its goal is ours:
@@ -174,7 +175,10 @@ async def _names(city: City) -> None:
 
 @dataclass(frozen=True)
 class Measured:
-    """A stretch of a daemon's life: seconds, of CPU too, looks due a second and made, p99 of lateness, MiB at its end and at most."""
+    """A stretch of a daemon's life: seconds, of CPU too, looks due a second and made, p99 of lateness, MiB at its end and at most.
+
+    `scrape` is the CPU of one scrape after it, and `scraped` the MiB at most since then.
+    """
 
     seconds: float
     cpu: float
@@ -184,6 +188,7 @@ class Measured:
     memory: float
     most: float
     scrape: float
+    scraped: float
 
     @property
     def a_look(self) -> float:
@@ -200,9 +205,10 @@ async def _measure(name: str, config: Path, data: Path) -> Measured:
         spent, until = peers.cpu_of(pid) - before, time.time()
         memory, most = _memory(pid)
         scrape = await asyncio.to_thread(_scrape, pid, port)
+        _, scraped = _memory(pid)
     city = load(config)
     due = sum(1 / check.interval for check in city.checks.values())
-    return Measured(until - since, spent, due, *_looked(data, city, since, until), memory, most, scrape)
+    return Measured(until - since, spent, due, *_looked(data, city, since, until), memory, most, scrape, scraped)
 
 
 @contextlib.asynccontextmanager
@@ -262,7 +268,7 @@ def _rows(name: str, found: Measured) -> Iterator[dict[str, object]]:
     lost = found.verdicts.total() - sum(found.verdicts[verdict] for verdict in ANSWERED)
     beside = {"us_look": round(1e6 * found.a_look, 2), "made": round(made, 3), "scrape": round(found.scrape, 2)}
     yield _row(f"daemon-{name}", found.a_look * found.due, CORES[name], "core", **beside)
-    yield _row(f"daemon-{name}-memory", found.memory, MEMORY, "MiB", most=round(found.most))
+    yield _row(f"daemon-{name}-memory", found.memory, MEMORY, "MiB", most=round(found.most), scraped=round(found.scraped))
     yield _row(f"daemon-{name}-late", 1000 * found.late, LATE, "ms")
     yield _row(f"daemon-{name}-loss", lost, 1.0, "looks", **dict(found.verdicts)) | {"goal": 0.0}
 

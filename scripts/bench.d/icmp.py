@@ -4,7 +4,8 @@ What is measured is CPU (user and system) a look, and in it what the kernel does
 to whoever sends. `icmp-flood`: one packet to each of 10,000 addresses, `ping_many` in a running process beside the
 whole process of `fping -q -c1 -i0` (its start costs 0.1 us a look); `command` is ours as a whole process, interpreter and
 output included, its modules compiled as those of an installed program are. `icmp-blackbox`: the same flood beside
-blackbox_exporter asked by its HTTP API over one connection, its own CPU from /proc.
+blackbox_exporter asked by its HTTP API over one connection, its own CPU from /proc. `icmp-paced`: to the same addresses at 5,000 a second
+(`spacing`, `-i0.2`): fping wakes up for each packet, we every 10 ms for 50 of them. `look` is the daemon's road, as below, at that pace.
 
 `icmp-look` and `icmp-look-blackbox`: the daemon's own road over the same 10,000 addresses, each looked at once a second, so at the
 pace of 100,000 targets every 10 s: `Schedule` with its timeline, heartbeat, agenda and limits, `look_many` with options, time-outs and
@@ -21,7 +22,7 @@ still for 100 ms every second, each time just after packets were sent: a tenth o
 so it needs a machine that is left in peace; the goal itself stands in the peer's place, and `fping` beside it is its own p99, `worst` our
 worst.
 
-All figures are the least of ROUNDS rounds.
+All figures are the least of ROUNDS rounds, of FEW_ROUNDS where a round takes seconds.
 """
 
 import asyncio
@@ -47,7 +48,8 @@ import bench_peers as peers  # noqa: E402 - beside bench.py, found by the line a
 MANY = 10_000
 FEW = 2_000
 VOLLEY, VOLLEYS = 20, 50
-ROUNDS = 5
+ROUNDS, FEW_ROUNDS = 5, 3
+PACE = 5000
 INSIDE = 'ip link set lo up && sysctl -qw net.ipv4.ping_group_range=\'0 0\' && exec "$0" "$@"'
 
 
@@ -68,7 +70,8 @@ def _addresses(count: int) -> list[str]:
     return [f"127.{1 + at // 62_500}.{at // 250 % 250}.{1 + at % 250}" for at in range(count)]
 
 
-def _flood() -> float:
+def _volley(spacing: float, rounds: int) -> float:
+    """CPU a packet of `ping_many`, with so many seconds between two."""
     from monitor.probes.icmp_many import ping_many  # noqa: PLC0415 - inside the namespace only
     from monitor.probes.icmp_pool import PingSockets  # noqa: PLC0415
 
@@ -76,7 +79,7 @@ def _flood() -> float:
         pingers = PingSockets()
         await ping_many(["127.0.0.1"], 1, 0, 1, pingers)
         before = peers.own_cpu()
-        found = await ping_many(_addresses(MANY), 1, 0, 2, pingers)
+        found = await ping_many(_addresses(MANY), 1, 0, 2, pingers, spacing)
         spent = peers.own_cpu() - before
         pingers.close()
         lost = sum(not pinged.received for pinged in found.values())
@@ -84,7 +87,7 @@ def _flood() -> float:
             raise SystemExit(f"bench icmp: {lost} of our packets were lost; the figure would not be comparable")
         return spent / MANY
 
-    return min(asyncio.run(run()) for _ in range(ROUNDS))
+    return min(asyncio.run(run()) for _ in range(rounds))
 
 
 def _looks(count: int, interval: float, options: Mapping[str, object] = MappingProxyType({})) -> float:
@@ -155,7 +158,7 @@ def _rtt() -> dict[str, object]:
     """How far ours, while the loop stands still now and then, and fping's own are from fping's median."""
     theirs = _trips_of_fping()
     middle = statistics.median(theirs)
-    (ours, worst), (own, _) = min(_off(asyncio.run(_round_trips()), middle) for _ in range(2)), _off(theirs, middle)
+    (ours, worst), (own, _) = min(_off(asyncio.run(_round_trips()), middle) for _ in range(FEW_ROUNDS)), _off(theirs, middle)
     row = {"bench": "icmp-rtt", "ours": ours, "peer": "the goal", "theirs": 50.0, "unit": "us off", "goal": 1.0}
     return row | {"fping": own, "worst": worst}
 
@@ -183,7 +186,9 @@ def _inside() -> None:
         listed.write_text("\n".join(_addresses(MANY)) + "\n")
         few.write_text("\n".join(_addresses(FEW)) + "\n")
         fping = min(_child(["fping", "-q", "-c1", "-i0"], listed) for _ in range(ROUNDS))
-        flood, looks = _flood(), _looks(MANY, 1)
+        flood, looks = _volley(0, ROUNDS), _looks(MANY, 1)
+        evenly, evenly_looks = _volley(1 / PACE, FEW_ROUNDS), _looks(MANY, MANY / PACE)
+        evenly_by_fping = min(_child(["fping", "-q", "-c1", f"-i{1000 / PACE:g}"], listed) for _ in range(FEW_ROUNDS))
         command = min(_child([str(ROOT / ".venv/bin/pantau"), "ping", "-", "--count", "1"], listed) for _ in range(ROUNDS))
         paced = min(_child(["fping", "-q", "-c1", "-i1"], few, FEW) for _ in range(ROUNDS))
         looks_paced = _looks(FEW, FEW / 1000)
@@ -192,7 +197,8 @@ def _inside() -> None:
         with peers.blackbox("modules: {icmp: {prober: icmp}}", Path(folder)) as exporter:
             theirs = min(exporter.cost("icmp", _addresses(500)) for _ in range(ROUNDS))
     print(json.dumps(_rtt()), flush=True)
-    _say("icmp-flood", flood, "fping -q -c1 -i0", fping, 1.5, command=round(1e6 * command, 2))
+    _say("icmp-flood", flood, "fping -q -c1 -i0", fping, 0.6, command=round(1e6 * command, 2))
+    _say("icmp-paced", evenly, f"fping -q -c1 -i{1000 / PACE:g}", evenly_by_fping, 0.8, look=round(1e6 * evenly_looks, 2))
     _say("icmp-blackbox", flood, "blackbox_exporter", theirs, 0.05)
     _say("icmp-look", looks, "fping -q -c1 -i0", fping, 1.5, paced=round(1e6 * looks_paced, 2), fping_paced=round(1e6 * paced, 2))
     _say("icmp-look-blackbox", looks, "blackbox_exporter", theirs, 0.05)
