@@ -7,6 +7,7 @@ import resource
 import signal
 import socket
 import sys
+from pathlib import Path
 
 import pytest
 import structlog
@@ -16,6 +17,8 @@ from monitor.core.errors import Exit, PantauError
 from monitor.core.rules import Grade
 from monitor.daemon import descriptors, logs
 from monitor.daemon.readiness import PATIENCE, Readiness
+from monitor.daemon.reload import Inventory
+from monitor.daemon.settings import Settings
 from monitor.schedule import LIMITS
 from tests.daemons import Daemon, Phone, answering, city, tcp
 
@@ -40,6 +43,23 @@ def test_ready_means_that_the_inventory_is_taken_up_the_journal_writes_and_looks
         readiness.began(began)
     readiness.looked(looked)
     assert readiness.trouble(city([tcp("kec-a", 80, interval=30), tcp("kec-b", 80, interval=3600)]), journal, at) == line
+
+
+def test_what_the_reading_of_an_inventory_took_goes_back_to_the_machine(tmp_path: Path) -> None:
+    def load(_: Path) -> City:
+        held.append([bytes(2000) for _ in range(50_000)])
+        del held[0][:-1]  # what stays lies above the holes
+        return City("Kota")
+
+    held: list[list[bytes]] = []
+    before = _resident()
+    assert asyncio.run(Inventory(Settings(tmp_path, tmp_path), load).read()).name == "Kota"
+    assert _resident() - before < 20, "of 100 MiB"
+
+
+def _resident() -> float:
+    """MiB of this process in memory (proc(5), statm)."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 1024**2
 
 
 def test_a_city_without_checks_waits_for_no_look() -> None:

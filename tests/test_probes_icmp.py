@@ -127,6 +127,18 @@ async def test_a_loop_that_stands_still_does_not_lengthen_the_round_trip() -> No
 
 
 @own_ground
+async def test_a_packet_that_left_before_the_time_that_we_guessed_is_no_slow_one_though_the_loop_stood_still() -> None:
+    pingers = PingSockets()
+    shot = shot_at(pingers, HERE)
+    pinger = pingers.send([shot])
+    shot.sent += 0.02  # as of the last of many that one call sends, when the machine takes us away in the midst of it
+    stand_still(0.1)
+    pinger.receive()
+    assert shot.seconds == 0.0
+    pingers.close()
+
+
+@own_ground
 @pytest.mark.parametrize("step", [3600.0, -3600.0])
 async def test_a_clock_that_is_set_does_not_bend_the_round_trip(monkeypatch: pytest.MonkeyPatch, step: float) -> None:
     pingers = PingSockets()

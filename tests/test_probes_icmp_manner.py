@@ -3,7 +3,8 @@
 import asyncio
 import subprocess
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 
 import pytest
 
@@ -14,7 +15,7 @@ from monitor.probes.icmp_many import ping_many
 from monitor.probes.icmp_pool import PingSockets
 from tests.conftest import need
 from tests.ground import MUTE, PING_GROUPS, check, forge_reply
-from tests.liars import OURS, OURS_6, Liars, Packet, honest, ip, liars
+from tests.liars import OURS, OURS_6, ROUTER, Habit, Liars, Packet, elsewhere, honest, ip, liars, with_token
 
 PEER, PEER_6 = "198.18.0.9", "2001:db8::9"
 own_ground = pytest.mark.usefixtures("ground")
@@ -148,6 +149,32 @@ async def test_a_ping_of_many_counts_what_came_twice_or_too_late(network: Liars,
         (0, 1, None),
         (2, None, 2),
     ]
+
+
+def _redirecting(quote: Callable[[Packet], bytes]) -> Habit:
+    return lambda asked: [asked.error(5, 1, 0xC6120004, quote(asked)), asked.reply()]
+
+
+async def test_a_redirect_is_heard_when_it_quotes_our_packet_and_from_nobody_else(network: Liars, vantage: Vantage) -> None:
+    quotes: list[tuple[Callable[[Packet], bytes], bool]] = [
+        (lambda asked: asked.wire(), True),
+        (lambda asked: asked.wire()[:28], True),
+        (lambda asked: replace(asked, body=with_token(asked, bytes(8))).wire(), False),
+        (lambda asked: elsewhere(asked).wire(), False),
+        (lambda _: b"", False),
+    ]
+    for quote, heard in quotes:
+        network.live(PEER, _redirecting(quote))
+        outcome = await ping(vantage, PEER)
+        assert outcome.verdict is Verdict.OK
+        assert outcome.values.get("redirect") == (f"{ROUTER} says: a better way is 198.18.0.4" if heard else None)
+    assert "redirect" not in (await ping(vantage, PEER)).values
+
+
+async def test_of_a_ping_of_many_the_last_redirect_is_told(network: Liars, vantage: Vantage) -> None:
+    network.live(PEER, lambda asked: [asked.error(5, 1, 0xC6120000 + len(network.heard)), asked.reply(), asked.reply()])
+    found = (await ping_many([PEER], 2, 0.01, 1.0, vantage.share(PingSockets)))[PEER].as_json()
+    assert (found["received"], found["duplicates"], found["redirect"]) == (2, 2, f"{ROUTER} says: a better way is 198.18.0.2")
 
 
 async def test_the_figures_of_a_look_are_of_its_round_trips(vantage: Vantage) -> None:

@@ -144,6 +144,18 @@ def _built(number: int, way: Way) -> list[str]:
     return lines
 
 
+BETTER_WAY = """
+ip netns add hub; ip netns add end; ip netns exec hub sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward'
+ip link add us0 type veth peer name us1 netns hub; ip -n hub link add hub1 type veth peer name end0 netns end
+ip -n hub link add lan type bridge; for each in us1 hub1; do ip -n hub link set $each master lan up; done
+ip link set us0 up; ip -n hub link set lan up; ip -n end link set end0 up
+ip addr add 198.18.0.1/24 dev us0; ip -n hub addr add 198.18.0.2/24 dev lan; ip -n end addr add 198.18.0.3/24 dev end0
+ip -n end link set lo up; ip -n end addr add 198.20.0.1 dev lo
+ip route add default via 198.18.0.2; ip -n hub route add 198.20.0.0/24 via 198.18.0.3; ip -n hub route add 198.21.0.0/24 via 198.18.0.4
+"""
+"""All three on one link: the hub, whom we ask the way, sends what is for the end back out of where it came from."""
+
+
 @functools.cache
 def found() -> dict[str, dict[str, object]]:
     need("nft")
@@ -166,3 +178,16 @@ def test_what_a_way_does_to_a_ping_is_its_reason_and_names_who_did_it(number: in
     values = outcome["values"]
     assert isinstance(values, dict)
     assert [values.get(key) for key, _ in way.values] == [value for _, value in way.values]
+
+
+def test_a_router_that_knows_a_better_way_is_told_with_the_look_and_decides_nothing() -> None:
+    to_well: dict[str, object] = {"kind": "icmp", "target": "198.20.0.1", "timeout": 1}
+    to_mute = to_well | {"target": "198.21.0.1", "count": 3, "packet_interval": 0.1}  # a router does not say it with every packet
+    answers = look_inside(BETTER_WAY, to_well, to_mute)
+    well, mute = answers["0"], answers["1"]
+    assert (well["verdict"], well["values"]) == (
+        "OK",
+        {"sent": 1, "received": 1, "redirect": "198.18.0.2 says: a better way is 198.18.0.3"},
+    ), well
+    assert (mute["verdict"], mute["reason"]) == ("FAIL", "timeout"), mute
+    assert mute["detail"] == "no reply within 1 s; 198.18.0.2 says: a better way is 198.18.0.4"

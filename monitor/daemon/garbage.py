@@ -1,5 +1,6 @@
 """Garbage: Python counts references, and looks for circles only now and then; to look at all that there is would stop the loop."""
 
+import ctypes
 import gc
 
 SELDOM = 1000
@@ -16,3 +17,13 @@ def quieten() -> None:
     gc.freeze()
     young, middle, _ = gc.get_threshold()
     gc.set_threshold(young, middle, SELDOM)
+
+
+def give_back() -> None:
+    """Return to the machine what was freed, where the C library can (malloc_trim(3)).
+
+    To read an inventory takes many times what stays of it, and what stays lies between the holes: of 100,000 sites, 280 of 730 MiB.
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from monitor.core.city import City
 from monitor.core.errors import PantauError
+from monitor.daemon.garbage import give_back
 from monitor.daemon.guard import refuse_rehearsal
 from monitor.daemon.logs import log
 from monitor.daemon.settings import Settings
@@ -31,6 +32,7 @@ class Inventory:
 
     def _read(self) -> City:
         city = settled(self._load(self._settings.config))
+        give_back()
         if not self._settings.rehearsal:
             refuse_rehearsal(city, str(self._settings.config))
         return replace(city, page=self._settings.page) if self._settings.page else city

@@ -1,4 +1,4 @@
-"""What comes back though nobody waits for it any more: replies that come twice or too late, and replies that lack some of their data.
+"""What comes back besides the replies: those that come twice, too late or lack some of their data, and words of a router on the way.
 
 Counted by address and told with the next look there. Bounded: of the packets that ended, only the last `MOST` are known.
 """
@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 MOST = 4096
-_NOTHING: Mapping[str, int] = {}
+_NOTHING: Mapping[str, int | str] = {}
 
 
 class Ended(Protocol):
@@ -24,7 +24,7 @@ class Echoes:
 
     def __init__(self) -> None:
         self._ended: OrderedDict[bytes, Ended] = OrderedDict()
-        self._counts: dict[bytes, dict[str, int]] = {}
+        self._told: dict[bytes, dict[str, int | str]] = {}
 
     def keep(self, shot: Ended) -> None:
         """Remember a packet, so that what still comes back for it is known."""
@@ -45,16 +45,22 @@ class Echoes:
 
     def count(self, address: bytes, what: str) -> None:
         """Count one of `late`, `duplicates`, `truncated` for an address."""
-        if address not in self._counts and len(self._counts) >= MOST:
-            return
-        of_address = self._counts.setdefault(address, {})
-        of_address[what] = of_address.get(what, 0) + 1
+        of_address = self._of(address)
+        of_address[what] = int(of_address.get(what, 0)) + 1
+
+    def hint(self, address: bytes, words: str) -> None:
+        """Keep the last words of a router that knows a better way to an address."""
+        self._of(address)["redirect"] = words
+
+    def _of(self, address: bytes) -> dict[str, int | str]:
+        """What is told of an address; of one too many, nothing is kept."""
+        return self._told.setdefault(address, {}) if address in self._told or len(self._told) < MOST else {}
 
     @property
     def any(self) -> bool:
-        """Whether anything was counted that nobody has asked for yet."""
-        return bool(self._counts)
+        """Whether there is anything that nobody has asked for yet."""
+        return bool(self._told)
 
-    def take(self, address: bytes) -> Mapping[str, int]:
-        """Return what was counted for an address since this was asked last; only what there was."""
-        return self._counts.pop(address, _NOTHING) if self._counts else _NOTHING
+    def take(self, address: bytes) -> Mapping[str, int | str]:
+        """Return what came back from an address since this was asked last; only what there was."""
+        return self._told.pop(address, _NOTHING) if self._told else _NOTHING

@@ -15,8 +15,8 @@ class Family:
     """Numbers of one address family.
 
     `record` unpacks (source address, seconds, nanoseconds, type, token) from a received record, `raw_record` from one of a raw
-    socket; `errors` are texts of the error messages by (type, code), and `error_types` those by type alone. `hops`, `discover`
-    and `mtu` (0: there is none) are options of the socket.
+    socket; `errors` are texts of the error messages by (type, code), and `error_types` those by type alone; `redirect` is a
+    type, too, but no error (0: no socket hears of it). `hops`, `discover` and `mtu` (0: there is none) are options of the socket.
     """
 
     number: socket.AddressFamily
@@ -35,6 +35,7 @@ class Family:
     raw_record: struct.Struct
     too_big: tuple[int, int]
     ended: int
+    redirect: int
     errors: dict[tuple[int, int], str]
     error_types: dict[int, str]
 
@@ -65,6 +66,7 @@ V4 = Family(
     raw_record=struct.Struct("=4x4s24x 16xqq32x 20xB7x8s60x"),
     too_big=(3, 4),
     ended=11,
+    redirect=5,
     errors={
         (3, 0): "network unreachable",
         (3, 1): "host unreachable",
@@ -98,6 +100,7 @@ V6 = Family(
     raw_record=struct.Struct("=8x16s8x 16xqq32x B7x8s80x"),
     too_big=(2, 0),
     ended=3,
+    redirect=0,
     errors={
         (1, 0): "no route to the destination",
         (1, 1): "prohibited by a filter",

@@ -8,10 +8,11 @@ from monitor.probes.faults import OURS, Fault, verdict_of
 from monitor.probes.icmp_socket import Shot
 
 
-def judge(shots: Sequence[Shot], timeout: float, phases: Mapping[str, float], echoes: Mapping[str, int]) -> Outcome:
+def judge(shots: Sequence[Shot], timeout: float, phases: Mapping[str, float], echoes: Mapping[str, int | str]) -> Outcome:
     """Turn packets into an outcome: the mean round trip of those answered; loss of some is WARN, of all FAIL.
 
-    A packet that has not left yet when the look ends is no loss. `echoes` is what came back besides, by name.
+    A packet that has not left yet when the look ends is no loss. `echoes` is what came back besides, by name; a `redirect` among it
+    explains a loss, and decides nothing.
     """
     if len(shots) == 1 and not echoes and (only := shots[0].seconds) is not None and only <= timeout:
         return Outcome(Verdict.OK, None, "", only, phases, {"sent": 1, "received": 1})  # what most looks are, at less cost
@@ -24,7 +25,8 @@ def judge(shots: Sequence[Shot], timeout: float, phases: Mapping[str, float], ec
         values |= echoes
     if not answered:
         fault = _why(shots, sent, timeout)
-        return Outcome(verdict_of(fault.reason), fault.reason, fault.detail, None, phases, values)
+        detail = "; ".join(filter(None, (fault.detail, str(echoes.get("redirect", "")))))
+        return Outcome(verdict_of(fault.reason), fault.reason, detail, None, phases, values)
     mean = sum(answered) / len(answered)
     if len(answered) == sent or any(shot.fault is not None and shot.fault.reason in OURS for shot in shots):
         return Outcome(Verdict.OK, None, "", mean, phases, values)

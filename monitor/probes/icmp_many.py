@@ -1,7 +1,6 @@
 """Pinging very many addresses at once, over the same sockets as every look: no task and no timer a packet."""
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -24,7 +23,7 @@ class Pinged:
     sent: int = 0
     times: list[float] = field(default_factory=list)
     last: str = ""
-    echoes: Mapping[str, int] | None = None
+    echoes: Mapping[str, int | str] | None = None
 
     @property
     def received(self) -> int:
@@ -119,10 +118,15 @@ async def _volley(aims: Sequence[tuple[Pinged, bytes]], timeout: float, pingers:
     finally:
         for pinger, some in used:
             pingers.settle(pinger, some)
-    for (pinged, aim), shot in zip(aims, shots, strict=True):
+    for (pinged, _), shot in zip(aims, shots, strict=True):
         _count(pinged, shot, timeout)
-        if pingers.echoes.any:
-            pinged.echoes = Counter(pinged.echoes or {}) + Counter(pingers.echoes.take(aim))
+    if pingers.echoes.any:
+        for pinged, aim in aims:
+            before = dict(pinged.echoes or {})
+            more = {
+                key: what + int(before.get(key, 0)) if isinstance(what, int) else what for key, what in pingers.echoes.take(aim).items()
+            }
+            pinged.echoes = before | more
 
 
 async def _fire(

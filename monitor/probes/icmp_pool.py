@@ -118,9 +118,7 @@ class PingSockets:
 
 def pack(address: str) -> bytes | None:
     """Return the bytes of a literal IPv4 or IPv6 address, None for anything else."""
-    for number in (socket.AF_INET, socket.AF_INET6):
-        try:
-            return socket.inet_pton(number, address)
-        except (OSError, ValueError):  # a zero byte, half a surrogate
-            continue
-    return None
+    try:
+        return socket.inet_pton(socket.AF_INET6 if ":" in address else socket.AF_INET, address)
+    except (OSError, ValueError):  # ValueError: a zero byte, half a surrogate
+        return None

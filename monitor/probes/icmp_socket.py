@@ -26,6 +26,8 @@ _ORIGIN_ICMP = (2, 3)
 _EXTENDED_ERROR = struct.Struct("=IBBBBII")
 _FULL = (errno.EAGAIN, errno.ENOBUFS)
 _TRIES = 4
+GUESSED = 0.05
+"""Seconds by which a packet may have left before the time that we think: of one call that sends many, only begin and end are known."""
 _HEADER = 8
 _TOKEN = struct.Struct("!4H")
 
@@ -164,8 +166,7 @@ class PingSocket:
         if self._before:
             self._seal(batch)
         self._by_sequence = None
-        for shot in batch:
-            self.waiting[shot.token] = shot
+        self.waiting.update(zip([shot.token for shot in batch], batch, strict=True))
         gone = tries = 0
         while gone < len(batch):
             start = time.monotonic()
@@ -190,7 +191,8 @@ class PingSocket:
         return gone
 
     def _match(self, got: int) -> None:
-        now, wall, reply, waiting = time.monotonic(), time.time(), self.family.reply, self.waiting
+        now, reply, waiting = time.monotonic(), self.family.reply, self.waiting
+        behind = now - time.time()
         for index, length in self._in.shorter(got, self._whole):
             self._cut_short(index * RECORD, length - self._before)
         for address, seconds, nanoseconds, kind, token in self._record.iter_unpack(self._view[: got * RECORD]):
@@ -201,9 +203,8 @@ class PingSocket:
                     self._echoes.heard(address, token)
                 continue
             del waiting[token]
-            elapsed = now - shot.sent
-            lay = wall - seconds - nanoseconds * 1e-9
-            shot.seconds = elapsed - lay if 0.0 <= lay <= elapsed else elapsed
+            sent, came = shot.sent, seconds + nanoseconds * 1e-9 + behind
+            shot.seconds = came - sent if sent <= came <= now else _doubtful(sent, came, now)
             shot.done(shot)
 
     def _cut_short(self, record: int, length: int) -> None:
@@ -232,17 +233,26 @@ class PingSocket:
     def _error(self, address: bytes, quoted: bytes, data: bytes) -> None:
         number, origin, kind, code, _, information, _ = _EXTENDED_ERROR.unpack_from(data)
         shot = self._quoted(address, quoted)
-        if shot is None or (origin in _ORIGIN_ICMP and not self._is_error(kind, code)):
-            self.strays += 1  # nobody's, or a hint and no error
-        elif origin in _ORIGIN_ICMP:
-            said_by = _offender(self.family, data[_EXTENDED_ERROR.size :])
+        if shot is None:
+            self.strays += 1
+        elif origin not in _ORIGIN_ICMP:
+            self._finish(shot, fault=local_fault(OSError(number, os.strerror(number))))
+        else:
+            self._hear(shot, _offender(self.family, data[_EXTENDED_ERROR.size :]), kind, code, information)
+
+    def _hear(self, shot: Shot, said_by: str, kind: int, code: int, information: int) -> None:
+        """Take what a router says of a packet: an error ends it; of a redirect, `information` is the address of the better way."""
+        if kind == self.family.redirect:
+            better = socket.inet_ntop(socket.AF_INET, information.to_bytes(4))
+            self._echoes.hint(shot.address, f"{said_by} says: a better way is {better}")
+        elif self._is_error(kind, code):
             said = self.family.say(kind, code, information, few_hops=self.manner.ttl > 0)
             self._finish(shot, fault=RouterFault(said_by, said, passing=kind == self.family.ended and code == 0))
         else:
-            self._finish(shot, fault=local_fault(OSError(number, os.strerror(number))))
+            self.strays += 1
 
     def _is_error(self, kind: int, code: int) -> bool:
-        """Whether that ends a packet: a redirect does not, and "too big" only what must not be divided."""
+        """Whether that ends a packet: "too big" only what must not be divided."""
         return self.manner.df if (kind, code) == self.family.too_big else kind in self.family.error_types
 
     def _quoted(self, address: bytes, quoted: bytes) -> Shot | None:
@@ -259,6 +269,11 @@ class PingSocket:
         self.waiting.pop(shot.token, None)
         shot.fault = fault
         shot.done(shot)
+
+
+def _doubtful(sent: float, came: float, now: float) -> float:
+    """A round trip that seems to end before it began, or after now: we guessed its beginning late, or the wall clock was set meanwhile."""
+    return 0.0 if sent - GUESSED <= came < sent else now - sent
 
 
 def _offender(family: Family, name: bytes) -> str:

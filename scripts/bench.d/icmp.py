@@ -4,7 +4,8 @@ What is measured is CPU (user and system) a look, and in it what the kernel does
 to whoever sends. `icmp-flood`: one packet to each of 10,000 addresses, `ping_many` in a running process beside the
 whole process of `fping -q -c1 -i0` (its start costs 0.1 us a look); `command` is ours as a whole process, interpreter and
 output included, its modules compiled as those of an installed program are. `icmp-blackbox`: the same flood beside
-blackbox_exporter asked by its HTTP API over one connection, its own CPU from /proc.
+blackbox_exporter asked by its HTTP API over one connection, its own CPU from /proc. `icmp-paced`: to the same addresses at 5,000 a second
+(`spacing`, `-i0.2`): fping wakes up for each packet, we every 10 ms for 50 of them. `look` is the daemon's road, as below, at that pace.
 
 `icmp-look` and `icmp-look-blackbox`: the daemon's own road over the same 10,000 addresses, each looked at once a second, so at the
 pace of 100,000 targets every 10 s: `Schedule` with its timeline, heartbeat, agenda and limits, `look_many` with options, time-outs and
@@ -16,7 +17,12 @@ loopback the replies to what is sent together come together; where they come one
 
 `icmp-three`: the same road where a look is three packets 50 ms apart, 2,000 addresses every second; CPU a packet.
 
-All figures are the least of ROUNDS rounds.
+`icmp-rtt`: how far our round trips are from those that fping finds at rest (its median), at the 99th percentile, while our loop stands
+still for 100 ms every second, each time just after packets were sent: a tenth of all replies lies there until the end. Not CPU but time,
+so it needs a machine that is left in peace; the goal itself stands in the peer's place, and `fping` beside it is its own p99, `worst` our
+worst.
+
+All figures are the least of ROUNDS rounds, of FEW_ROUNDS where a round takes seconds.
 """
 
 import asyncio
@@ -25,10 +31,12 @@ import itertools
 import json
 import os
 import resource
+import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
@@ -39,7 +47,9 @@ import bench_peers as peers  # noqa: E402 - beside bench.py, found by the line a
 
 MANY = 10_000
 FEW = 2_000
-ROUNDS = 5
+VOLLEY, VOLLEYS = 20, 50
+ROUNDS, FEW_ROUNDS = 5, 3
+PACE = 5000
 INSIDE = 'ip link set lo up && sysctl -qw net.ipv4.ping_group_range=\'0 0\' && exec "$0" "$@"'
 
 
@@ -60,7 +70,8 @@ def _addresses(count: int) -> list[str]:
     return [f"127.{1 + at // 62_500}.{at // 250 % 250}.{1 + at % 250}" for at in range(count)]
 
 
-def _flood() -> float:
+def _volley(spacing: float, rounds: int) -> float:
+    """CPU a packet of `ping_many`, with so many seconds between two."""
     from monitor.probes.icmp_many import ping_many  # noqa: PLC0415 - inside the namespace only
     from monitor.probes.icmp_pool import PingSockets  # noqa: PLC0415
 
@@ -68,7 +79,7 @@ def _flood() -> float:
         pingers = PingSockets()
         await ping_many(["127.0.0.1"], 1, 0, 1, pingers)
         before = peers.own_cpu()
-        found = await ping_many(_addresses(MANY), 1, 0, 2, pingers)
+        found = await ping_many(_addresses(MANY), 1, 0, 2, pingers, spacing)
         spent = peers.own_cpu() - before
         pingers.close()
         lost = sum(not pinged.received for pinged in found.values())
@@ -76,7 +87,7 @@ def _flood() -> float:
             raise SystemExit(f"bench icmp: {lost} of our packets were lost; the figure would not be comparable")
         return spent / MANY
 
-    return min(asyncio.run(run()) for _ in range(ROUNDS))
+    return min(asyncio.run(run()) for _ in range(rounds))
 
 
 def _looks(count: int, interval: float, options: Mapping[str, object] = MappingProxyType({})) -> float:
@@ -117,6 +128,47 @@ def _looks(count: int, interval: float, options: Mapping[str, object] = MappingP
     return min(after - before for before, after in itertools.pairwise(marks)) / count
 
 
+async def _round_trips() -> list[float]:
+    """Round trips in seconds of VOLLEYS volleys, ten a second, of which every tenth finds the loop standing still."""
+    from monitor.probes.icmp_pool import PingSockets, pack  # noqa: PLC0415
+
+    pingers, times = PingSockets(), list[float]()
+    aims = [aim for aim in map(pack, _addresses(VOLLEY)) if aim is not None]
+    for number in range(VOLLEYS):
+        shots = pingers.shots(aims, lambda shot: times.append(shot.seconds or 0.0))
+        pingers.send(shots)
+        if number % 10 == 0:
+            end = time.monotonic() + 0.1
+            while time.monotonic() < end:
+                pass
+        await asyncio.sleep(0.1)
+    pingers.close()
+    if len(times) < VOLLEY * VOLLEYS:
+        raise SystemExit("bench icmp: some of our packets were lost; the figure would not be comparable")
+    return times
+
+
+def _trips_of_fping() -> list[float]:
+    command = ["fping", "-q", "-C", str(VOLLEYS), "-p100", *_addresses(VOLLEY)]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stderr
+    return [float(trip) / 1000 for line in said.splitlines() for trip in line.partition(" : ")[2].split()]
+
+
+def _rtt() -> dict[str, object]:
+    """How far ours, while the loop stands still now and then, and fping's own are from fping's median."""
+    theirs = _trips_of_fping()
+    middle = statistics.median(theirs)
+    (ours, worst), (own, _) = min(_off(asyncio.run(_round_trips()), middle) for _ in range(FEW_ROUNDS)), _off(theirs, middle)
+    row = {"bench": "icmp-rtt", "ours": ours, "peer": "the goal", "theirs": 50.0, "unit": "us off", "goal": 1.0}
+    return row | {"fping": own, "worst": worst}
+
+
+def _off(times: Sequence[float], middle: float) -> tuple[float, float]:
+    """How far times are from the middle, in microseconds: the 99th percentile, and the worst."""
+    off = sorted(round(1e6 * abs(each - middle), 1) for each in times)
+    return off[int(0.99 * len(off))], off[-1]
+
+
 def _child(command: list[str], listed: Path, count: int = MANY) -> float:
     """CPU a look of a whole process that reads the list from standard input."""
     usual = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
@@ -134,7 +186,9 @@ def _inside() -> None:
         listed.write_text("\n".join(_addresses(MANY)) + "\n")
         few.write_text("\n".join(_addresses(FEW)) + "\n")
         fping = min(_child(["fping", "-q", "-c1", "-i0"], listed) for _ in range(ROUNDS))
-        flood, looks = _flood(), _looks(MANY, 1)
+        flood, looks = _volley(0, ROUNDS), _looks(MANY, 1)
+        evenly, evenly_looks = _volley(1 / PACE, FEW_ROUNDS), _looks(MANY, MANY / PACE)
+        evenly_by_fping = min(_child(["fping", "-q", "-c1", f"-i{1000 / PACE:g}"], listed) for _ in range(FEW_ROUNDS))
         command = min(_child([str(ROOT / ".venv/bin/pantau"), "ping", "-", "--count", "1"], listed) for _ in range(ROUNDS))
         paced = min(_child(["fping", "-q", "-c1", "-i1"], few, FEW) for _ in range(ROUNDS))
         looks_paced = _looks(FEW, FEW / 1000)
@@ -142,7 +196,9 @@ def _inside() -> None:
         three_by_fping = min(_child(["fping", "-q", "-c3", "-i0", "-p50"], few, 3 * FEW) for _ in range(ROUNDS))
         with peers.blackbox("modules: {icmp: {prober: icmp}}", Path(folder)) as exporter:
             theirs = min(exporter.cost("icmp", _addresses(500)) for _ in range(ROUNDS))
-    _say("icmp-flood", flood, "fping -q -c1 -i0", fping, 1.5, command=round(1e6 * command, 2))
+    print(json.dumps(_rtt()), flush=True)
+    _say("icmp-flood", flood, "fping -q -c1 -i0", fping, 0.6, command=round(1e6 * command, 2))
+    _say("icmp-paced", evenly, f"fping -q -c1 -i{1000 / PACE:g}", evenly_by_fping, 0.8, look=round(1e6 * evenly_looks, 2))
     _say("icmp-blackbox", flood, "blackbox_exporter", theirs, 0.05)
     _say("icmp-look", looks, "fping -q -c1 -i0", fping, 1.5, paced=round(1e6 * looks_paced, 2), fping_paced=round(1e6 * paced, 2))
     _say("icmp-look-blackbox", looks, "blackbox_exporter", theirs, 0.05)
