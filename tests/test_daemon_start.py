@@ -16,6 +16,7 @@ from monitor.core.errors import Exit, PantauError
 from monitor.core.rules import Grade
 from monitor.daemon import descriptors, logs
 from monitor.daemon.readiness import PATIENCE, Readiness
+from monitor.probes.room import HOLDS
 from monitor.schedule import LIMITS
 from tests.daemons import Daemon, Phone, answering, city, tcp
 
@@ -73,7 +74,7 @@ def test_looks_never_take_the_descriptors_of_all_the_rest(have: int) -> None:
     limits = descriptors.shares(have)
     assert limits.keys() == LIMITS.keys()
     assert min(limits.values()) >= 1
-    assert descriptors.RESERVE + sum(descriptors.HOLDS[kind] * most for kind, most in limits.items()) <= have
+    assert descriptors.RESERVE + sum(HOLDS[kind] * most for kind, most in limits.items()) <= have
 
 
 def test_with_enough_descriptors_every_kind_has_its_full_share_and_with_too_few_nothing_starts() -> None:

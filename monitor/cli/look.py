@@ -27,16 +27,28 @@ def probe(kind: str | None, target: str | None, keys: tuple[str, ...], batch: Pa
     Contoh / example: pantau probe http https://portal.pantau.test expect_status=200 timeout=5
     """
     from monitor.probes import batch as looking
+    from monitor.probes.room import claim
 
     if batch is not None:
+        if kind:
+            raise click.UsageError(f"{kind}: --batch says in its lines what to look at")
         with click.open_file(str(batch), errors="replace") as lines:
-            return 0 if asyncio.run(looking.probe_batch(lines, click.echo)) else 1
+            return 0 if asyncio.run(looking.probe_batch(lines, click.echo, claim())) else 1
     if not kind or not target:
         raise click.UsageError("say what to look at: pantau probe KIND TARGET [KEY=VALUE]...")
-    options = dict(_pair(key) for key in keys)
+    options = _pairs(keys)
     outcome = asyncio.run(looking.probe_once(kind, target, options))
     click.echo(json.dumps(looking.as_json(outcome), ensure_ascii=False) if form == "json" else "\n".join(_lines(outcome)))
     return STATUS.get(outcome.verdict, Exit.UNKNOWN)
+
+
+def _pairs(words: tuple[str, ...]) -> dict[str, object]:
+    pairs = [_pair(word) for word in words]
+    options = dict(pairs)
+    if len(options) < len(pairs):
+        said = [key for key, _ in pairs]
+        raise click.UsageError(f"{next(key for key in said if said.count(key) > 1)}: stands there twice")
+    return options
 
 
 def _pair(word: str) -> tuple[str, object]:
