@@ -15,6 +15,7 @@ from aiohttp.test_utils import TestServer
 from alerts.words import clock
 from exporters.web import application
 from monitor import cli
+from monitor.cli.terminal import printable
 from monitor.core.errors import Exit
 from monitor.probes.icmp_pool import pack
 from tests.town import NOW, cut, engine_of, town, view_of
@@ -255,6 +256,21 @@ async def test_an_id_that_nothing_has_is_told_in_one_line(url: str) -> None:
     status, said = await _said("explain", "kel-tiada", "--url", url)
     assert status == Exit.UNKNOWN
     assert said.startswith("pantau: kel-tiada: nothing has this id")
+
+
+@pytest.mark.parametrize("words", [["explain"], ["explain", "--format", "json"], ["check"], ["check", "--format", "json"]], ids=" ".join)
+async def test_what_somebody_typed_gives_the_terminal_no_commands(words: list[str], url: str) -> None:
+    status, said = await _said(*words, "a\x1b[31m\x9b2J\u202eb\n", "--url", url)
+    assert status == Exit.UNKNOWN
+    assert r"a\u001b[31m\u009b2J\u202eb\n" in said.replace("\\\\", "\\")
+    assert said.count("\n") == 1
+    assert said.rstrip("\n").isprintable()
+
+
+def test_what_is_no_sign_is_printed_as_json_writes_it() -> None:
+    foreign = "Kelurahan É \U000e0001\x7f\udc80\t"
+    assert printable(foreign) == r"Kelurahan É \udb40\udc01\u007f\udc80\t"
+    assert json.loads(printable(json.dumps(foreign, ensure_ascii=False))) == foreign
 
 
 async def test_explain_says_what_is_believed_and_where_it_stands_in_the_inventory(url: str) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from monitor.cli.terminal import show
 from monitor.core.errors import Exit, PantauError
 
 URL = "http://127.0.0.1:9475"
@@ -89,10 +90,10 @@ def check(ids: tuple[str, ...], url: str, form: str) -> int:
     """
     state, text, values = _judged(ids, url)
     if form == "json":
-        click.echo(json.dumps({"status": state.name, "text": text, "values": values}))
+        show(json.dumps({"status": state.name, "text": text, "values": values}))
     else:
         perfdata = " ".join(f"'{label}'={value}" for label, value in values.items())
-        click.echo(f"{state.name} - {text.replace('|', '/')}{' | ' * bool(values)}{perfdata}")
+        show(f"{state.name} - {text.replace('|', '/')}{' | ' * bool(values)}{perfdata}")
     return int(state)
 
 
@@ -152,13 +153,13 @@ def status(url: str, watch: bool, form: str) -> int:  # noqa: FBT001 - a flag of
         found = get_json(url, "/api/v1/status")
         if watch:
             click.clear()
-        click.echo(json.dumps(found, ensure_ascii=False) if form == "json" else _table(found))
+        show(*([json.dumps(found, ensure_ascii=False)] if form == "json" else _table(found)))
         if not watch:
             return 0
         time.sleep(2)
 
 
-def _table(found: dict[str, Any]) -> str:
+def _table(found: dict[str, Any]) -> list[str]:
     from alerts.words import clock
 
     lines = []
@@ -176,7 +177,7 @@ def _table(found: dict[str, Any]) -> str:
             f"{incident['id']:>5} {incident['severity']:8} {incident['cause']}  sejak/since {since}  ({incident['reason'] or '-'})"
         )
         lines.append(f"      di belakangnya/behind it: {len(incident['shadowed'])}  dikabari/told: {told}")
-    return "\n".join(lines)
+    return lines
 
 
 def _counted(counts: dict[str, int]) -> Iterable[str]:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from monitor.cli.terminal import show
+
 if TYPE_CHECKING:
     from monitor.core.city import City
     from monitor.core.promise import Promise
@@ -28,18 +30,16 @@ def check_config(file: Path, form: str) -> int:
     city, problems = inventory.examine(file)
     if form == "json":
         classes = {grade.value: asdict(said) for grade, said in _promises(city)} if city else {}
-        click.echo(json.dumps({"problems": [problem.as_json() for problem in problems], "classes": classes}, ensure_ascii=False))
+        show(json.dumps({"problems": [problem.as_json() for problem in problems], "classes": classes}, ensure_ascii=False))
     else:
         for problem in problems:
-            click.echo(str(problem))
+            show(str(problem))
         if city is not None:
             sites = sum(1 for node in city.nodes.values() if node.id.split("-")[0] in ("opd", "pkm", "kec", "kel", "titik"))
-            click.echo(
-                f"{file}: {sites} situs/sites, {len(city.applications)} aplikasi/applications, {len(city.checks)} checks: baik / clean"
-            )
+            show(f"{file}: {sites} situs/sites, {len(city.applications)} aplikasi/applications, {len(city.checks)} checks: baik / clean")
             for grade, said in _promises(city):
-                click.echo(_price(grade, city.rules[grade], said))
-            click.echo(f"  seluruhnya / all together: kabar palsu / false pages ≤ {_false_a_year(city):.1f} setahun / a year")
+                show(_price(grade, city.rules[grade], said))
+            show(f"  seluruhnya / all together: kabar palsu / false pages ≤ {_false_a_year(city):.1f} setahun / a year")
     return 1 if problems else 0
 
 

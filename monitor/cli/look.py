@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from monitor.cli.quantities import Number
+from monitor.cli.terminal import show
 from monitor.core.errors import Exit, PantauError
 from monitor.core.verdict import Outcome, Verdict
 
@@ -33,12 +34,12 @@ def probe(kind: str | None, target: str | None, keys: tuple[str, ...], batch: Pa
         if kind:
             raise click.UsageError(f"{kind}: --batch says in its lines what to look at")
         with click.open_file(str(batch), errors="replace") as lines:
-            return 0 if asyncio.run(looking.probe_batch(lines, click.echo, claim())) else 1
+            return 0 if asyncio.run(looking.probe_batch(lines, show, claim())) else 1
     if not kind or not target:
         raise click.UsageError("say what to look at: pantau probe KIND TARGET [KEY=VALUE]...")
     options = _pairs(keys)
     outcome = asyncio.run(looking.probe_once(kind, target, options))
-    click.echo(json.dumps(looking.as_json(outcome), ensure_ascii=False) if form == "json" else "\n".join(_lines(outcome)))
+    show(*([json.dumps(looking.as_json(outcome), ensure_ascii=False)] if form == "json" else _lines(outcome)))
     return STATUS.get(outcome.verdict, Exit.UNKNOWN)
 
 
@@ -86,6 +87,7 @@ def ping(addresses: tuple[str, ...], count: int, interval: float, timeout: float
     """Ping banyak alamat sekaligus; `-` membaca daftar dari masukan. / Many at once; `-` reads a list from standard input.
 
     On a terminal a table is kept up to date, the worst first; Ctrl-C ends it with what there is. Elsewhere: the lines of fping.
+    In a list, empty lines and what follows a # count as nothing.
 
     Contoh / example: pantau ping 127.0.0.1 127.0.0.2 --count 3
     """
@@ -104,10 +106,10 @@ def ping(addresses: tuple[str, ...], count: int, interval: float, timeout: float
     else:
         found = asyncio.run(looking.ping(wanted, count, interval, timeout, keys=given))
         rows = found.values()
-        click.echo(json.dumps([row.as_json() for row in rows]) if form == "json" else "\n".join(row.summary() for row in rows))
+        show(*([json.dumps([row.as_json() for row in rows])] if form == "json" else (row.summary() for row in rows)))
     return 0 if all(line.received for line in found.values()) else 1
 
 
 def _listed() -> list[str]:
     with click.open_file("-", errors="replace") as lines:
-        return str(lines.read()).split()
+        return [word for line in lines for word in line.partition("#")[0].split()]
