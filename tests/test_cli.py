@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -197,7 +198,8 @@ def test_help_imports_nothing_heavy() -> None:
 async def _url() -> AsyncIterator[str]:
     city = town()
     beliefs, incident, page = cut(city)
-    async with TestServer(application(view_of(engine_of(city, beliefs, incident, owed=(page,))))) as server:
+    over = replace(cut(city, "purworejo", "g16")[1], ended=NOW - 60)
+    async with TestServer(application(view_of(engine_of(city, beliefs, incident, over, owed=(page,))))) as server:
         yield str(server.make_url("")).rstrip("/")
 
 
@@ -243,6 +245,39 @@ async def test_check_of_ids_takes_the_worst_and_an_unknown_one_ends_with_3(url: 
     assert (await _said("check", "hub", "--url", url))[0] == Exit.OK
     assert (await _said("check", "hub", "kec-gadingrejo", "--url", url))[0] == Exit.CRITICAL
     assert (await _said("check", "nowhere", "--url", url))[0] == Exit.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        (["g17"], 2, "CRITICAL - g17 terbuka/open (kec-gadingrejo) | 'g17'=2\n"),
+        (["g16"], 0, "OK - g16 selesai/ended (kec-purworejo) | 'g16'=0\n"),
+        (["sungai-*", "hub"], 0, "OK - sungai-welang up, hub up | 'sungai-welang'=0 'hub'=0\n"),
+        (["k?c-*"], 2, "CRITICAL - kec-gadingrejo down, kec-purworejo up | "),
+        (["hub/icmp"], 0, "OK - hub/icmp up | 'hub/icmp'=0\n"),
+        (
+            ["pln-*", "kec-gadingrejo"],
+            3,
+            "UNKNOWN - pln-*: no id is like this; ids are those of sites, applications, risks and open incidents\n",
+        ),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+async def test_incidents_risks_and_patterns_can_be_asked_for_as_any_id(url: str, words: list[str], status: int, said: str) -> None:
+    found = await _said("check", *words, "--url", url)
+    assert (found[0], found[1][: len(said)]) == (status, said)
+
+
+async def test_a_shared_risk_is_down_while_an_open_incident_names_it() -> None:
+    city = town()
+    beliefs, incident, _ = cut(city)
+    named = replace(incident, cause=replace(incident.cause, node="sungai-welang"))
+    async with TestServer(application(view_of(engine_of(city, beliefs, named)))) as server:
+        address = str(server.make_url("")).rstrip("/")
+        assert (await _said("check", "sungai-welang", "--url", address))[0] == Exit.CRITICAL
+        said = (await _said("explain", "sungai-welang", "--url", address))[1]
+    assert "\nwhat: risk\nname: Sungai Welang\nkind: river\n" in said
+    assert "\n  - id kel-a0, condition shadowed\n" in said
 
 
 async def test_status_names_the_cause_as_a_table_and_as_json(url: str) -> None:

@@ -1,5 +1,6 @@
 """Questions to the running daemon over its HTTP address: `check`, `status`. Light imports: they answer at once."""
 
+import fnmatch
 import json
 import os
 import time
@@ -84,9 +85,11 @@ def about(url: str, subject: str) -> dict[str, Any]:
 @url_option
 @click.option("--format", "form", type=click.Choice(["nagios", "json"]), default="nagios")
 def check(ids: tuple[str, ...], url: str, form: str) -> int:
-    """Kesehatan pemantau, atau situs, aplikasi, jalur yang disebut. / Health as Nagios reads it.
+    """Kesehatan pemantau, atau situs, aplikasi, jalur, risiko, gangguan yang disebut. / Health as Nagios reads it.
 
-    Contoh / example: pantau check kec-gadingrejo app-portal
+    An id may be a pattern; a shared risk is critical while an open incident names it, an incident while it is open.
+
+    Contoh / example: pantau check kec-gadingrejo app-portal 'pln-*' g17
     """
     state, text, values = _judged(ids, url)
     if form == "json":
@@ -106,7 +109,7 @@ def _judged(ids: tuple[str, ...], url: str) -> tuple[Exit, str, dict[str, float]
 
 def _of_daemon(found: dict[str, Any]) -> tuple[Exit, str, dict[str, float]]:
     incidents, blindness = found["incidents"], _blindness(found)
-    states = [Exit.WARNING if incident.get("severity") == "minor" else Exit.CRITICAL for incident in incidents]
+    states = [_by_incident(incident)[1] for incident in incidents]
     worst = max([Exit.UNKNOWN if blindness else Exit.OK, *states], key=HEAVIEST_LAST.index)
     sites, apps = found["sites"], found["apps"]
     causes = ", ".join(incident["cause"] for incident in incidents[:5])
@@ -129,15 +132,43 @@ _STATES = {"up": Exit.OK, "degraded": Exit.WARNING, "suspect": Exit.WARNING, "do
 
 
 def _of_nodes(url: str, ids: Iterable[str]) -> tuple[Exit, str, dict[str, float]]:
-    states, words = [], []
-    values: dict[str, float] = {}
-    for each in ids:
-        found = about(url, each)
-        condition = str(found.get("condition", "unknown"))
-        states.append(_STATES.get(condition, Exit.UNKNOWN))
-        words.append(f"{each} {condition}")
-        values[each] = int(states[-1])
-    return max(states, key=HEAVIEST_LAST.index), ", ".join(words), values
+    standing = _standing(get_json(url, "/api/v1/status"))
+    found = {each: standing.get(each) or _asked(url, each) for word in ids for each in _meant(word, standing)}
+    worst = max((state for _, state in found.values()), key=HEAVIEST_LAST.index)
+    return worst, ", ".join(f"{each} {word}" for each, (word, _) in found.items()), {each: int(state) for each, (_, state) in found.items()}
+
+
+def _meant(word: str, ids: Iterable[str]) -> Iterable[str]:
+    """Return the ids that a word means: itself, or all that are like a pattern."""
+    if not set(word) & set("*?["):
+        return [word]
+    if like := fnmatch.filter(ids, word):
+        return like
+    raise PantauError(f"{word}: no id is like this; ids are those of sites, applications, risks and open incidents", status=Exit.UNKNOWN)
+
+
+def _standing(found: dict[str, Any]) -> dict[str, tuple[str, Exit]]:
+    """Return how all that the daemon's status names stands, by id."""
+    stands = {each: _by_condition(word) for each, word in (found["nodes"] | found["risks"]).items()}
+    return stands | {incident["id"]: _by_incident(incident) for incident in found["incidents"]}
+
+
+def _asked(url: str, subject: str) -> tuple[str, Exit]:
+    """Return how one thing stands that is not in the status, as a check or an incident that ended."""
+    found = about(url, subject)
+    if found.get("what") == "incident":
+        return _by_incident(found)
+    return _by_condition(str(found.get("condition") or found.get("status") or "unknown"))
+
+
+def _by_condition(word: str) -> tuple[str, Exit]:
+    return word, _STATES.get(word, Exit.UNKNOWN)
+
+
+def _by_incident(incident: dict[str, Any]) -> tuple[str, Exit]:
+    if incident.get("ended"):
+        return f"selesai/ended ({incident['cause']})", Exit.OK
+    return f"terbuka/open ({incident['cause']})", Exit.WARNING if incident.get("severity") == "minor" else Exit.CRITICAL
 
 
 @click.command()

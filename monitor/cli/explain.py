@@ -89,7 +89,11 @@ def _find(past: "Past", subject: str, written: str) -> "Found":
         at = moment(written, past.city(now).utc_offset, now) if written else now
     except ValueError as error:
         raise click.BadParameter(f"{written}: not a time like 02.14, 2026-11-24T02:14 or 2h", param_hint="--at") from error
-    found = past.incident(subject) or past.caused(subject, at) or past.thing(subject, at)
+    incident = past.incident(subject)
+    if incident is not None and written:
+        said = f"{subject}: an incident is explained at its own time; leave --at out, or ask for {incident.subject} --at {written}"
+        raise click.BadParameter(said, param_hint="--at")
+    found = incident or past.caused(subject, at) or past.thing(subject, at)
     if found is None and not written and (since := past.new_since(subject)):
         when = clock(since, past.city(since).utc_offset, "id", beside=now)
         raise PantauError(f"{subject[:80]}: is new in the inventory since {when}, and has not been looked at yet", status=Exit.UNKNOWN)
