@@ -178,6 +178,18 @@ def test_a_broken_inventory_is_told_as_json_and_exit_1(tmp_path: Path, capsys: p
     assert (1, "city.nama", "name") in [(problem["line"], problem["key"], problem["hint"]) for problem in problems]
 
 
+def test_a_warning_leaves_the_inventory_clean(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "inventory.yaml"
+    file.write_text("city: {name: A}\nhub: {name: B, address: 198.18.0.1}\nsites: {}\n", encoding="utf-8")
+    assert cli.run(["check-config", str(file)]) == Exit.OK
+    first, second, *_ = capsys.readouterr().out.splitlines()
+    assert first == f"peringatan / warning: {file}:1:1: receivers: there are none: nobody is ever told of anything"
+    assert second.endswith(": baik / clean, 1 peringatan / warnings")
+    assert cli.run(["check-config", str(file), "--format", "json"]) == Exit.OK
+    told = json.loads(capsys.readouterr().out)
+    assert (told["problems"], [each["key"] for each in told["warnings"]]) == ([], ["receivers"])
+
+
 def test_a_batch_answers_each_line_and_says_when_one_could_not_be_looked_at(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "looks"
     file.write_text('{"id": "a1", "kind": "tcp", "target": "127.0.0.1", "port": 9, "timeout": 2}\nnonsense\n', encoding="utf-8")
