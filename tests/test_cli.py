@@ -62,7 +62,10 @@ def test_every_command_has_help_with_an_example(words: tuple[str, ...], capsys: 
         (["probe", "tcp", "127.0.0.1", "port=9", "port=10"], "pantau: port: stands there twice"),
         (["probe", "tcp", "127.0.0.1", "port=9", "kind=icmp"], "pantau: probe tcp: kind: there is no such key"),
         (["probe", "tcp", "127.0.0.1", "port=9", "target=::1"], "pantau: probe tcp: target: there is no such key"),
-        (["probe", "tcp", "127.0.0.1", "port=9", "--batch", "-"], "pantau: tcp: --batch says in its lines what to look at"),
+        (
+            ["probe", "tcp", "127.0.0.1", "port=9", "--batch", "-"],
+            "pantau: tcp: --batch says in its lines what to look at, and answers in lines",
+        ),
         (["probe", "tcp", "127.0.0.1", "port=x", "prot=1"], "pantau: probe tcp: port: must be a whole number; prot: there is no such key"),
         (
             ["probe", "dns", "127.0.0.1", "name=x", "type=ZZ"],

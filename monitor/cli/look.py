@@ -5,6 +5,7 @@ import json
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,6 +14,10 @@ from monitor.cli.terminal import show
 from monitor.core.errors import Exit, PantauError
 from monitor.core.verdict import Outcome, Verdict
 
+if TYPE_CHECKING:
+    from monitor.probes.explained import Told
+
+NOTHING = "nothing was sent, and nothing came"
 STATUS = {Verdict.OK: Exit.OK, Verdict.SLOW: Exit.WARNING, Verdict.WARN: Exit.WARNING, Verdict.FAIL: Exit.CRITICAL}
 
 
@@ -21,8 +26,9 @@ STATUS = {Verdict.OK: Exit.OK, Verdict.SLOW: Exit.WARNING, Verdict.WARN: Exit.WA
 @click.argument("target", required=False)
 @click.argument("keys", nargs=-1, metavar="[KEY=VALUE]...")
 @click.option("--batch", type=click.Path(path_type=Path, allow_dash=True), help="JSON lines in (a file or -), JSON lines out.")
+@click.option("--explain", is_flag=True, help="Say what was sent and received, without secrets.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
-def probe(kind: str | None, target: str | None, keys: tuple[str, ...], batch: Path | None, form: str) -> int:
+def probe(kind: str | None, target: str | None, keys: tuple[str, ...], batch: Path | None, explain: bool, form: str) -> int:  # noqa: FBT001 - a flag of the command line
     """Periksa sekali, sekarang. / Look once, now.
 
     Contoh / example: pantau probe http https://portal.pantau.test expect_status=200 timeout=5
@@ -31,15 +37,20 @@ def probe(kind: str | None, target: str | None, keys: tuple[str, ...], batch: Pa
     from monitor.probes.room import claim
 
     if batch is not None:
-        if kind:
-            raise click.UsageError(f"{kind}: --batch says in its lines what to look at")
+        if kind or explain:
+            raise click.UsageError(f"{kind or '--explain'}: --batch says in its lines what to look at, and answers in lines")
         with click.open_file(str(batch), errors="replace") as lines:
             return 0 if asyncio.run(looking.probe_batch(lines, show, claim())) else 1
     if not kind or not target:
         raise click.UsageError("say what to look at: pantau probe KIND TARGET [KEY=VALUE]...")
     options = _pairs(keys)
-    outcome = asyncio.run(looking.probe_once(kind, target, options))
-    show(*([json.dumps(looking.as_json(outcome), ensure_ascii=False)] if form == "json" else _lines(outcome)))
+    told: list[Told] = []
+    outcome = asyncio.run(looking.probe_once(kind, target, options, told.append if explain else None))
+    if form == "json":
+        exchanges = {"exchanges": [line.as_json() for line in told]} if explain else {}
+        show(json.dumps(looking.as_json(outcome) | exchanges, ensure_ascii=False))
+    else:
+        show(*(map(str, told) if told or not explain else [NOTHING]), *_lines(outcome))
     return STATUS.get(outcome.verdict, Exit.UNKNOWN)
 
 

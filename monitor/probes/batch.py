@@ -15,6 +15,9 @@ from monitor.probes import Vantage
 from monitor.probes.asked import Asked, read_asked, read_line
 from monitor.probes.attempt import Attempt
 from monitor.probes.deadline import look_at
+from monitor.probes.discreet import secrets
+from monitor.probes.explained import Told
+from monitor.probes.explained import told as lines_of
 from monitor.probes.faults import Fault, fault_of, wrong_keys
 from monitor.probes.icmp_backend import wants_icmplib
 from monitor.probes.icmp_manner import IcmpOptions, Manner
@@ -23,6 +26,7 @@ from monitor.probes.icmp_pool import PingSockets, pack
 from monitor.probes.icmp_ring import SIZE
 from monitor.probes.names import Names
 from monitor.probes.room import Room
+from monitor.probes.wiretap import TAPE, Tape
 
 SPACING = 20e-6
 """Seconds between two packets when there are very many: 50,000 a second, so that no queue of a network card runs over."""
@@ -40,11 +44,23 @@ def as_json(outcome: Outcome) -> dict[str, object]:
     }
 
 
-async def probe_once(kind: str, target: str, options: Mapping[str, object]) -> Outcome:
-    """Look once at a target; `timeout` among the options is the deadline in seconds. Raises PantauError for what cannot be looked at."""
+async def probe_once(kind: str, target: str, options: Mapping[str, object], told: Callable[[Told], None] | None = None) -> Outcome:
+    """Look once at a target; `timeout` among the options is the deadline in seconds. Raises PantauError for what cannot be looked at.
+
+    `told` hears afterwards what was sent and what came, line by line.
+    """
     asked = read_asked(kind, target, options)
-    async with _vantage() as vantage:
-        return await _look(vantage, asked)
+    tape = Tape() if told else None
+    before = TAPE.set(tape)
+    try:
+        async with _vantage() as vantage:
+            outcome = await _look(vantage, asked)
+    finally:
+        TAPE.reset(before)
+    if told and tape:
+        for line in lines_of(tape, secrets(asked.kind, asked.keys)):
+            told(line)
+    return outcome
 
 
 async def _look(vantage: Vantage, asked: Asked) -> Outcome:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from monitor.core.verdict import Reason
 from monitor.probes.attempt import Attempt
 from monitor.probes.faults import Fault, fault_of, local_fault
+from monitor.probes.wiretap import noted, sent
 
 
 async def connect(addresses: Sequence[str], port: int, attempt: Attempt) -> socket.socket:
@@ -15,10 +16,15 @@ async def connect(addresses: Sequence[str], port: int, attempt: Attempt) -> sock
     with attempt.phase("connect", Reason.TIMEOUT):
         fault = Fault(Reason.INTERNAL, "no address to connect to")
         for address in addresses:
+            sent("tcp", (address, port), b"")
             try:
-                return await _connect(address, port)
+                made = await _connect(address, port)
             except Fault as error:
                 fault = error
+                noted("tcp", (address, port), f"TCP: {error.detail}")
+            else:
+                noted("tcp", (address, port), "TCP: connected")
+                return made
         raise fault
 
 

@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import Callable
 
+from monitor.probes import wiretap
 from monitor.probes.faults import local_fault
 
 LARGEST = 65_535
@@ -14,7 +15,7 @@ class Line:
     """Open from the start; `heard` gets each datagram, `failed` what the kernel says (nobody listens, no way). Raises Fault `no_route`."""
 
     def __init__(self, address: str, port: int, heard: Callable[[bytes], None], failed: Callable[[OSError], None]) -> None:
-        self._heard, self._failed = heard, failed
+        self._heard, self._failed, self._agent = heard, failed, (address, port)
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         self._socket = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
         try:
@@ -28,6 +29,7 @@ class Line:
         """Send a datagram; when the kernel has no room for it, it is lost as on any line."""
         try:
             self._socket.send(data)
+            wiretap.sent("snmp", self._agent, data)
         except BlockingIOError:
             return
         except OSError as error:
@@ -47,6 +49,7 @@ class Line:
             except OSError as error:
                 self._failed(error)
                 return
+            wiretap.heard("snmp", self._agent, data)
             self._heard(data)
             if self._socket.fileno() < 0:
                 return
