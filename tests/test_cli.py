@@ -16,8 +16,8 @@ from aiohttp.test_utils import TestServer
 from alerts.words import clock
 from exporters.web import application
 from monitor import cli
-from monitor.cli.terminal import printable
 from monitor.core.errors import Exit
+from monitor.core.printable import printable
 from monitor.probes.icmp_pool import pack
 from tests.town import NOW, cut, engine_of, town, view_of
 

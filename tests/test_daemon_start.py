@@ -110,6 +110,15 @@ async def test_a_flood_of_hanging_looks_leaves_the_journal_the_pages_and_the_cha
     assert b"no_descriptor" not in (daemon.folder / "data/journal.db").read_bytes()
 
 
+def test_words_of_a_peer_give_who_reads_the_log_no_commands(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure()
+    structlog.get_logger("somebody").error("page given up", detail="550 \x1b[2J\r\nlevel=info")
+    structlog.reset_defaults()
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.isprintable()
+    assert r"\u001b[2J" in line
+
+
 def test_a_log_that_nobody_reads_any_more_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     reader, writer = os.pipe()
     os.close(reader)

@@ -120,7 +120,7 @@ def _about(error: OSError) -> str:
 
 
 def _say(line: str, status: int) -> int:
-    from monitor.cli.terminal import printable
+    from monitor.core.printable import printable
 
     print(f"pantau: {printable(line)}", file=sys.stderr)  # noqa: T201 - the command line speaks
     return status

@@ -9,7 +9,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from monitor.cli.terminal import printable
+from monitor.core.printable import printable
 from monitor.probes.icmp_judge import figures
 from monitor.probes.icmp_many import Pinged
 
