@@ -170,17 +170,25 @@ def test_an_address_is_told_without_who_asks_values_and_tokens(given: str, shown
 
 def test_a_head_that_is_cut_off_is_told_up_to_its_last_whole_line() -> None:
     assert head(b"HTTP/1.1 200 OK\r\nServer: x\r\nDate: hal") == "HTTP/1.1 200 OK | Server: x | the head goes on"
-    assert head(b"secret of a body") == "more of the body, which is not told"
+    assert head(b"HTTP/1.1 20") == "the head goes on"
+    assert head(b"HTTP/1.1 200 OK\nServer: x\n\nrahasia") == "HTTP/1.1 200 OK | Server: x | and 7 bytes of the body, which are not told"
+    assert head(b"HTTP/1.1 200 OK\r\n rahasia\r\n\r\n") == "HTTP/1.1 200 OK | ***"
+    interim = b"HTTP/1.1 100 Continue\r\n\r\n"
+    assert head(interim * 2 + b"HTTP/1.1 204 No\r\n\r\n") == "HTTP/1.1 100 Continue | HTTP/1.1 100 Continue | HTTP/1.1 204 No"
+    assert head(b"HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 rahasia") == "HTTP/1.1 200 OK | and 16 bytes of the body, which are not told"
     assert head(b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 40 + b"\r\n").endswith("A: *** | 8 more")
 
 
 def test_what_is_told_is_bounded_and_pieces_of_a_body_are_one_line() -> None:
     tape = Tape()
     for _ in range(MOST):
-        tape.keep("<", "http", (HOME, 80), b"x" * 100)
-    assert [line.size for line in told(tape)] == [100 * MOST]
-    for _ in range(MOST + 10):
-        tape.keep("<", "http", (HOME, 80), b"HTTP/1.1 200 " + b"x" * 1_000_000 + b"\r\n" * 2)
+        tape.keep("<", "http/body", (HOME, 80), b"HTTP/1.1 rahasia\r\n\r\n")
+    assert [(line.size, line.what) for line in told(tape)] == [(20 * MOST, "of the body, which is not told")]
+    tape.keep("<", "http", (HOME, 80), b"HTTP/1.1 302 To\r\nLoca")
+    tape.keep("<", "http", (HOME, 80), b"tion: /a\r\n\r\n")
+    assert [(line.size, line.what) for line in told(tape)][1:] == [(33, "HTTP/1.1 302 To | Location: /a")]
+    for _ in range(MOST + 9):
+        tape.keep("<", "http", (HOME, 80), b"HTTP/1.1 200 " + b"x" * 1000 + b"\r\n\r\n" + b"x" * 1_000_000)
     lines = list(told(tape))
     assert len(lines) == MOST + 1
     assert lines[-1].what == "11 more exchanges are left out"
@@ -206,7 +214,7 @@ async def test_who_does_not_ask_has_no_tape() -> None:
         await probe_once("http", f"http://{HOME}:{port}/", {})
     assert TAPE.get() is None
     below = object()
-    assert wiretap.tapped("http", below) is below  # type: ignore[arg-type]
+    assert wiretap.tapped(below) is below  # type: ignore[arg-type]
 
 
 def test_the_command_tells_before_the_verdict_and_as_a_list_in_json(capsys: pytest.CaptureFixture[str]) -> None:

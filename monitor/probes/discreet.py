@@ -9,6 +9,7 @@ from contextlib import suppress
 
 from monitor.core.errors import PantauError
 from monitor.probes import secret_keys
+from monitor.probes.wiretap import END_OF_HEAD
 from monitor.secret import is_reference, reveal
 
 BLOT = "***"
@@ -22,29 +23,40 @@ SHOWN = frozenset(
     }
 )  # fmt: skip
 """Headers whose values are told."""
-MOST_HEADERS, SHORTEST = 32, 4
+MOST_HEADERS, MOST_HEADS, SHORTEST = 32, 4, 4
+GOES_ON = "the head goes on"
 _TOKEN = re.compile(r"(?=.*\d)[A-Za-z0-9_~:.%=+-]{16,}|[A-Za-z0-9_~:%=+]{24,}")
+_INTERIM = re.compile(r"HTTP/1\.\d 1\d\d")
 _AUTHORITY = re.compile(r"^([a-z][a-z0-9+.-]*:)?//[^/?#]*@", re.IGNORECASE)
 
 
 def head(data: bytes) -> str:
-    """Tell the head that begins here, and how much comes after it; of what is no head only that it came."""
-    before, blank, after = data.partition(b"\r\n\r\n")
-    lines = before.decode("latin-1").split("\r\n")
-    lines = lines if blank else lines[:-1] or lines  # half a line may hold half a secret
-    first = lines[0].split(" ", 2)
-    if not lines[0].startswith("HTTP/") and not (len(first) == 3 and first[2].startswith("HTTP/")):
-        return "more of the body, which is not told"
-    start = lines[0] if lines[0].startswith("HTTP/") else f"{first[0]} {address(first[1])} {first[2]}"
+    """Tell the head that begins here, interim answers before it too, and how much comes after it."""
+    found: list[str] = []
+    while len(found) < MOST_HEADS and data:
+        told, data = _head(data)
+        found.append(told)
+        if not data.startswith(b"HTTP/") or not _INTERIM.match(told):
+            break
+    return " | ".join([*found, *([f"and {len(data)} bytes of the body, which are not told"] if data else [])])
+
+
+def _head(data: bytes) -> tuple[str, bytes]:
+    """Return the words for one head, and what comes after it."""
+    end = END_OF_HEAD.search(data)
+    lines = data[: end.start() if end else len(data)].decode("latin-1").replace("\r\n", "\n").split("\n")
+    lines = lines if end else [*lines[:-1], GOES_ON]  # half a line may hold half a secret
+    first = lines[0].rstrip("\r").split(" ", 2)
+    start = lines[0] if first[0].startswith("HTTP/") or len(first) < 3 else f"{first[0]} {address(first[1])} {first[2]}"
     headers = [_header(line) for line in lines[1 : 1 + MOST_HEADERS]]
     further = [f"{len(lines) - 1 - MOST_HEADERS} more"] if len(lines) - 1 > MOST_HEADERS else []
-    body = [f"and {len(after)} bytes of the body, which are not told"] if after else []
-    unfinished = [] if blank else ["the head goes on"]
-    return " | ".join([start[:200], *headers, *further, *unfinished, *body])
+    return " | ".join([start.rstrip("\r")[:200], *headers, *further]), data[end.end() :] if end else b""
 
 
 def _header(line: str) -> str:
-    name, _, value = line.partition(":")
+    name, colon, value = line.rstrip("\r").partition(":")
+    if not colon:
+        return line if line == GOES_ON else BLOT
     word, value = name.strip().lower(), value.strip()
     if word == "www-authenticate":
         return f"{name[:60]}: {value.split(' ')[0][:20]} {BLOT}"

@@ -20,7 +20,7 @@ from monitor.probes import ber
 from monitor.probes.discreet import BLOT, head
 from monitor.probes.http_certificate import chain_names
 from monitor.probes.ntp_packet import UNIX
-from monitor.probes.wiretap import Exchange, Tape
+from monitor.probes.wiretap import HEAD, Exchange, Tape
 
 WIDEST, FEW = 600, 8
 """Signs of a line, and of what comes in numbers as many as are told."""
@@ -65,7 +65,7 @@ def told(tape: Tape, secrets: Collection[str] = ()) -> Iterator[Told]:
 def _blotted(exchange: Exchange, hidden: Collection[str]) -> object:
     """Return what is to be told; of a text before any of it is cut off, or the half of a secret would stay."""
     what = exchange.what
-    if exchange.protocol != "http" or not isinstance(what, bytes):
+    if exchange.protocol != HEAD or not isinstance(what, bytes):
         return what
     for word in hidden:
         what = what.replace(word.encode(), BLOT.encode())
@@ -180,6 +180,10 @@ def _http(data: object) -> str:
     return head(cast("bytes", data))
 
 
+def _body(_: object) -> str:
+    return "of the body, which is not told"
+
+
 def _tcp(what: object) -> str:
     return str(what or "TCP: connect")
 
@@ -191,6 +195,7 @@ _WORDS: Mapping[str, Callable[[Any], str]] = {
     "snmp": _snmp,
     "tls": _tls,
     "http": _http,
+    "http/body": _body,
     "icmp": str,
     "tcp": _tcp,
 }

@@ -16,7 +16,7 @@ from aiohttp.http import RawResponseMessage
 from monitor.core.verdict import Reason
 from monitor.probes.faults import Fault
 from monitor.probes.http_body import BODILESS
-from monitor.probes.wiretap import heard, tapped
+from monitor.probes.wiretap import BODY, HEAD, heard, tapped
 
 MOST_HEADS = 2 * 1024 * 1024
 MOST_INTERIM = 100
@@ -45,7 +45,7 @@ class Reply(ResponseHandler):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to talk."""
-        super().connection_made(tapped("http", cast("asyncio.Transport", transport)))
+        super().connection_made(tapped(cast("asyncio.Transport", transport)))
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Remember how it ended: aiohttp forgets it when it would rather ask again."""
@@ -55,7 +55,7 @@ class Reply(ResponseHandler):
     def data_received(self, data: bytes) -> None:
         """Take what came: heads up to the one that counts, its body up to its end, and no more."""
         if self.transport is not None:
-            heard("http", self.transport, data)
+            heard(HEAD if self._in_head else BODY, self.transport, data)
         if self._parser is None or not data:
             super().data_received(data)
             return

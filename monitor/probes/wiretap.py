@@ -5,6 +5,7 @@ the command has a tape in its context: all others glance at `TAPE` and go on. Wh
 """
 
 import asyncio
+import re
 import time
 from collections.abc import Iterable
 from contextvars import ContextVar
@@ -13,6 +14,8 @@ from typing import Any, Protocol, cast
 
 MOST, KEPT = 200, 16_384
 """Exchanges that are kept, and bytes of each."""
+HTTP = HEAD, BODY = "http", "http/body"
+END_OF_HEAD = re.compile(rb"\n\r?\n")
 
 Peer = tuple[str, int]
 
@@ -35,10 +38,17 @@ class Exchange:
     size: int
     what: object
 
-    def goes_on(self, later: "Exchange") -> bool:
-        """Tell whether a later one is but more of the same body of HTTP."""
-        bodies = all(isinstance(each.what, bytes) and not each.what.startswith(b"HTTP/") for each in (self, later))
-        return bodies and (self.protocol, self.way, self.peer) == (later.protocol, later.way, later.peer) == ("http", "<", self.peer)
+    def with_more(self, later: "Exchange") -> "Exchange | None":
+        """Return both as one when the later is but more of the same: of a head of HTTP that has not ended, or of a body."""
+        if (self.protocol, self.way, self.peer) != (later.protocol, later.way, later.peer) or self.protocol not in HTTP:
+            return None
+        if (
+            not isinstance(self.what, bytes)
+            or not isinstance(later.what, bytes)
+            or (self.protocol == HEAD and END_OF_HEAD.search(self.what))
+        ):
+            return None
+        return replace(self, size=self.size + later.size, what=(self.what + later.what)[:KEPT])
 
 
 class Tape:
@@ -54,8 +64,8 @@ class Tape:
         peer = to if isinstance(to, tuple) else to.get_extra_info("peername") or ("-", 0)
         size, kept = (len(what), bytes(what[:KEPT])) if isinstance(what, bytes | bytearray | memoryview) else (0, what)
         exchange = Exchange(at or time.monotonic(), way, protocol, (peer[0], peer[1]), size, kept)
-        if self.exchanges and self.exchanges[-1].goes_on(exchange):
-            self.exchanges[-1] = replace(self.exchanges[-1], size=self.exchanges[-1].size + size)
+        if self.exchanges and (both := self.exchanges[-1].with_more(exchange)):
+            self.exchanges[-1] = both
         elif len(self.exchanges) < MOST:
             self.exchanges.append(exchange)
         else:
@@ -83,19 +93,20 @@ def noted(protocol: str, about: Peer | Way, what: object) -> None:
         tape.keep("·", protocol, about, what)
 
 
-def tapped(protocol: str, transport: asyncio.Transport) -> asyncio.Transport:
-    """Return the transport, or one in its place that keeps what is written to it."""
-    return transport if TAPE.get() is None else cast("asyncio.Transport", _Tapped(protocol, transport))
+def tapped(transport: asyncio.Transport) -> asyncio.Transport:
+    """Return the transport of a request, or one in its place that keeps what is written to it."""
+    return transport if TAPE.get() is None else cast("asyncio.Transport", _Tapped(transport))
 
 
 class _Tapped:
-    """All that the transport below is, but that it keeps what is written."""
+    """All that the transport below is, but that it keeps what is written: first a head, then of the body how much there is."""
 
-    def __init__(self, protocol: str, below: asyncio.Transport) -> None:
-        self._protocol, self._below = protocol, below
+    def __init__(self, below: asyncio.Transport) -> None:
+        self._below, self._next = below, HEAD
 
     def write(self, data: bytes) -> None:
-        sent(self._protocol, self._below, data)
+        sent(self._next, self._below, data)
+        self._next = BODY
         self._below.write(data)
 
     def writelines(self, pieces: Iterable[bytes]) -> None:
