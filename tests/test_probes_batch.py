@@ -145,7 +145,7 @@ def test_a_look_at_an_address_holds_no_descriptor_for_its_name(kind: str, target
         ('{"id": 1, "kind": "tcp", "port": 1}', 1, "line 7: probe tcp: the target is missing"),
         ('{"id": 1, "kind": "tcp", "target": "::1", "prot": 1}', 1, "line 7: probe tcp: port: is missing; prot: there is no such key"),
         ('{"id": 1, "kind": "tcp", "target": "::1", "port": 1, "timeout": NaN}', 1, "line 7: probe tcp: timeout: must be a number of"),
-        ('{"id": 1, "kind": "http", "target": "ftp://x"}', 1, "line 7: probe http: ftp://x: a URL begins with http:// or https://"),
+        ('{"id": 1, "kind": "http", "target": "ftp://a:b@x"}', 1, "line 7: probe http: ftp://***@x: a URL begins with http:// or https://"),
     ],
 )
 async def test_what_is_wrong_with_a_line_names_its_number(line: str, name: object, wrong: str) -> None:

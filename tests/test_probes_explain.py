@@ -161,6 +161,9 @@ async def test_of_a_login_the_form_is_not_told(monkeypatch: pytest.MonkeyPatch) 
         ("/push/0123456789abcdef?status=up&x", "/push/***?status=***&***"),
         ("/masuk;jsessionid=1#t=2", "/masuk;***#***"),
         ("/a/abcdefghijklmnopqrstuvwxyz", "/a/***"),
+        ("/0123456789abcdef/http://x.test/0123456789abcdef", "/***/http://x.test/***"),
+        ("/a?dG9rZW4xMjM0NTY3OA==&k=", "/a?***&k=***"),
+        ("http://[", "http://["),
         ("*", "*"),
     ],
 )

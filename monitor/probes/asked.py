@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from monitor.core.errors import Exit, PantauError
 from monitor.probes import kind_of
+from monitor.probes.discreet import address
 from monitor.probes.faults import wrong_keys
 from monitor.probes.http_options import read_url
 from monitor.probes.icmp_pool import pack
@@ -77,11 +78,11 @@ def _aim(kind: str, target: str, options: Keys) -> None:
         try:
             read_url(str(getattr(options, "url", "") or target))
         except ValueError as error:
-            raise ValueError(f"{target}: {error}") from None
+            raise ValueError(f"{address(target)[:80]}: {error}") from None
 
 
 def read_line(number: int, text: str) -> Line:
-    """Read the line of this number, a JSON object; what is wrong with it names the number, and never repeats the line."""
+    """Read the line of this number, a JSON object; what is wrong with it names the number, and no secret of the line."""
     try:
         given = json.loads(text)
     except RecursionError:

@@ -27,6 +27,7 @@ MOST_HEADERS, MOST_HEADS, SHORTEST = 32, 4, 4
 GOES_ON = "the head goes on"
 _TOKEN = re.compile(r"(?=.*\d)[A-Za-z0-9_~:.%=+-]{16,}|[A-Za-z0-9_~:%=+]{24,}")
 _INTERIM = re.compile(r"HTTP/1\.\d 1\d\d")
+_HOST = re.compile(r"[a-z][a-z0-9+.-]*://[^/]*/?", re.IGNORECASE)
 _AUTHORITY = re.compile(r"^([a-z][a-z0-9+.-]*:)?//[^/?#]*@", re.IGNORECASE)
 
 
@@ -70,15 +71,16 @@ def address(text: str) -> str:
     text = _AUTHORITY.sub(lambda found: f"{found[1] or ''}//{BLOT}@", text)
     way, _, _ = text.partition("#")
     path, asked, query = way.partition("?")
-    names = "&".join(f"{part.partition('=')[0]}={BLOT}" if "=" in part else BLOT for part in query.split("&"))
-    return _path(path) + (f"?{names}" if asked else "") + (f"#{BLOT}" if "#" in text else "")
+    names = "&".join(map(_named, query.split("&")))
+    host = _HOST.match(path)
+    front, below = (host[0], path[host.end() :]) if host else ("", path)
+    return front + "/".join(map(_part, below.split("/"))) + (f"?{names}" if asked else "") + (f"#{BLOT}" if "#" in text else "")
 
 
-def _path(path: str) -> str:
-    scheme, colon, rest = path.partition("://")
-    host, slash, below = rest.partition("/") if colon else ("", "", path)
-    parts = [_part(part) for part in below.split("/")]
-    return f"{scheme}{colon}{host}{slash}{'/'.join(parts)}" if colon else "/".join(parts)
+def _named(part: str) -> str:
+    """A value of a query by its name; what has none, or looks like a token that ends with an =, is left out whole."""
+    name, equals, _ = part.partition("=")
+    return f"{name}={BLOT}" if equals and not _TOKEN.fullmatch(name) else BLOT
 
 
 def _part(part: str) -> str:
