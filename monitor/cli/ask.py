@@ -149,7 +149,7 @@ def _meant(word: str, ids: Iterable[str]) -> Iterable[str]:
 
 def _standing(found: dict[str, Any]) -> dict[str, tuple[str, Exit]]:
     """Return how all that the daemon's status names stands, by id."""
-    stands = {each: _by_condition(word) for each, word in (found["nodes"] | found["risks"]).items()}
+    stands = {each: _by_condition(word) for each, word in (found["nodes"] | found.get("risks", {})).items()}
     return stands | {incident["id"]: _by_incident(incident) for incident in found["incidents"]}
 
 
