@@ -50,6 +50,7 @@ async def test_a_ping_is_told_by_its_id_and_sequence_and_what_came_back() -> Non
     first, second = await look("icmp", HOME, size=9)
     assert second.what.startswith(first.what.replace("request", "reply").removesuffix("9 bytes of data") + "after ")
     assert (first.way, second.way, first.peer) == (">", "<", HOME)
+    assert said(await look("icmp", HOME, backend="icmplib")) == ["· ICMP by icmplib, which tells of no single packet"]
     assert said(await look("icmp", "198.18.0.1"))[-1].endswith("no route from here: network is unreachable")
 
 

@@ -21,7 +21,7 @@ from monitor.probes.icmp_socket import Shot
 from monitor.probes.icmp_train import Train
 from monitor.probes.names import Names
 from monitor.probes.vantage import Vantage
-from monitor.probes.wiretap import TAPE
+from monitor.probes.wiretap import TAPE, noted
 
 __all__ = ["SECRETS", "IcmpOptions", "aim", "probe", "probe_many", "ready"]
 
@@ -42,6 +42,7 @@ async def probe(target: str, options: IcmpOptions, vantage: Vantage, attempt: At
     if not Manner.of(options).suits(address):
         raise Fault(Reason.INTERNAL, f"source {options.source}: not of the family of the target")
     if wants_icmplib(options.backend or vantage.icmp_backend):
+        noted("icmp", (target, 0), "ICMP by icmplib, which tells of no single packet")
         return await probe_by_icmplib(address, options, attempt)
     return await _exchange(address, options, vantage.share(PingSockets), attempt)
 
