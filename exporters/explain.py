@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from exporters.chain import chain
 from exporters.scene import Scene, way_in
 from exporters.sentences import rings_as_json
-from exporters.status import condition, incident_json
+from exporters.status import condition, condition_of_risk, incident_json
 from exporters.view import View
 from monitor.core.belief import Belief, answered, status_at
-from monitor.core.city import Check, Node
+from monitor.core.city import Check, Node, Risk
 from monitor.core.down import least_span, prior
 from monitor.core.events import Decision
 from monitor.core.learning import heavy
@@ -24,7 +24,7 @@ Json = dict[str, object]
 
 
 def explain(view: View, subject: str) -> Json | None:
-    """Return what is known of a node, check, link or incident by its id; nothing when no such thing is known."""
+    """Return what is known of a node, check, link, shared risk or incident by its id; nothing when no such thing is known."""
     engine, at = view.engine(), view.now()
     state = engine.state
     found: Json
@@ -44,6 +44,8 @@ def explain(view: View, subject: str) -> Json | None:
             "grade": link.grade.value,
             "looked_at": False,
         }
+    elif subject in state.city.risks:
+        found = _risk(engine, state.city.risks[subject], at)
     else:
         return None
     head = {"subject": subject, "at": at, "utc_offset": state.city.utc_offset}
@@ -79,6 +81,18 @@ def _node(engine: Engine, node: Node, at: float) -> Json:
             for one in engine.state.incidents.values()
             if node.id in (one.cause.node, *one.cause.members, *one.cause.behind)
         ],
+    }
+
+
+def _risk(engine: Engine, risk: Risk, at: float) -> Json:
+    return {
+        "what": "risk",
+        "name": risk.name,
+        "kind": risk.kind,
+        "where": risk.where,
+        "condition": condition_of_risk(engine, risk, at).value,
+        "members": [{"id": member, "condition": condition(engine, member, at).value} for member in risk.members],
+        "incidents": [incident_json(engine, one) for one in engine.state.incidents.values() if one.cause.node == risk.id],
     }
 
 

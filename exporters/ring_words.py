@@ -10,8 +10,8 @@ from alerts.words import Pair
 HELD: Mapping[str, Pair] = {
     "listed": ("{name} ada di inventaris.", "{name} is in the inventory."),
     "watched": (
-        "Diperiksa dengan {kind} ke {target} setiap {interval:g} detik, kelas {grade}.",
-        "Looked at by {kind} to {target} every {interval:g} s, class {grade}.",
+        "Diperiksa dengan {kind}{to} setiap {interval:g} detik, kelas {grade}.",
+        "Looked at by {kind}{to} every {interval:g} s, class {grade}.",
     ),
     "promised": (
         "Biasanya {p} pemeriksaan gagal, beruntun {tau} detik: putus pasti dalam {worst} detik; palsu: 1 dari {one_in} kabar{past}.{tail}",

@@ -109,6 +109,10 @@ class Speaker(Wording):
     def _listed(self, facts: Facts) -> Mapping[str, object]:
         return {"name": self._name(facts["id"]), "kind": facts["kind"]} if facts else {}
 
+    def _watched(self, facts: Facts) -> Mapping[str, object]:
+        """Who calls us is looked at by its calls, and nowhere."""
+        return {**facts, "to": f" {self._pick(('ke', 'to'))} {facts['target']}" if facts.get("target") else ""}
+
     def _risk_only(self, facts: Facts) -> Mapping[str, object]:
         return {"members": "; ".join(map(self._parent, facts["members"])), "window": lasted(facts["window"], self._language)}
 

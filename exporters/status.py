@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 
 from alerts.incidents import Incident
 from monitor.core.belief import STALE_INTERVALS
-from monitor.core.city import SITES, City, Kind, Node
+from monitor.core.city import SITES, City, Kind, Node, Risk
 from monitor.engine import Condition, Engine
 
 ANSWERS = frozenset({Condition.UP, Condition.DEGRADED, Condition.NO_REPLY, Condition.SUSPECT})
@@ -31,6 +31,14 @@ def condition(engine: Engine, node: str, at: float) -> Condition:
     belief = engine.state.beliefs[decider.id]
     patience = max(BEGINNING, STALE_INTERVALS * decider.interval + decider.timeout)
     return Condition.UNKNOWN if not belief.last_valid and at - belief.since > patience else found
+
+
+def condition_of_risk(engine: Engine, risk: Risk, at: float) -> Condition:
+    """Return the condition of what cannot be looked at itself: DOWN while an open incident names it as its cause."""
+    if any(incident.cause.node == risk.id for incident in open_incidents(engine)):
+        return Condition.DOWN
+    seen = {condition(engine, member, at) for member in risk.members}
+    return Condition.UP if seen & (ANSWERS | SILENT) else Condition.UNKNOWN
 
 
 def counts(conditions: Iterable[Condition]) -> dict[str, int]:
@@ -103,6 +111,7 @@ def status(engine: Engine, at: float, control: str = "", not_ready: str = "") ->
         "apps": counts(condition for node, condition in now.items() if city.nodes[node].kind is Kind.APP),
         "links": counts(condition for node, condition in now.items() if city.nodes[node].kind is Kind.LINK),
         "nodes": {node: condition.value for node, condition in now.items()},
+        "risks": {risk.id: condition_of_risk(engine, risk, at).value for risk in city.risks.values()},
         "incidents": [incident_json(engine, incident) for incident in open_incidents(engine)],
         "owed": len(engine.state.owed),
     }

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -16,6 +17,7 @@ from alerts.words import clock
 from exporters.web import application
 from monitor import cli
 from monitor.core.errors import Exit
+from monitor.core.printable import printable
 from monitor.probes.icmp_pool import pack
 from tests.town import NOW, cut, engine_of, town, view_of
 
@@ -60,6 +62,13 @@ def test_every_command_has_help_with_an_example(words: tuple[str, ...], capsys: 
         ),
         (["probe", "tcp", "127.0.0.1", "port=99999"], "pantau: probe tcp: port: must be at most 65535"),
         (["probe", "tcp", "127.0.0.1"], "pantau: probe tcp: port: is missing"),
+        (["probe", "tcp", "127.0.0.1", "port=9", "port=10"], "pantau: port: stands there twice"),
+        (["probe", "tcp", "127.0.0.1", "port=9", "kind=icmp"], "pantau: probe tcp: kind: there is no such key"),
+        (["probe", "tcp", "127.0.0.1", "port=9", "target=::1"], "pantau: probe tcp: target: there is no such key"),
+        (
+            ["probe", "tcp", "127.0.0.1", "port=9", "--batch", "-"],
+            "pantau: tcp: --batch says in its lines what to look at, and answers in lines",
+        ),
         (["probe", "tcp", "127.0.0.1", "port=x", "prot=1"], "pantau: probe tcp: port: must be a whole number; prot: there is no such key"),
         (
             ["probe", "dns", "127.0.0.1", "name=x", "type=ZZ"],
@@ -175,6 +184,18 @@ def test_a_broken_inventory_is_told_as_json_and_exit_1(tmp_path: Path, capsys: p
     assert (1, "city.nama", "name") in [(problem["line"], problem["key"], problem["hint"]) for problem in problems]
 
 
+def test_a_warning_leaves_the_inventory_clean(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "inventory.yaml"
+    file.write_text("city: {name: A}\nhub: {name: B, address: 198.18.0.1}\nsites: {}\n", encoding="utf-8")
+    assert cli.run(["check-config", str(file)]) == Exit.OK
+    first, second, *_ = capsys.readouterr().out.splitlines()
+    assert first == f"peringatan / warning: {file}:1:1: receivers: there are none: nobody is ever told of anything"
+    assert second.endswith(": baik / clean, 1 peringatan / warnings")
+    assert cli.run(["check-config", str(file), "--format", "json"]) == Exit.OK
+    told = json.loads(capsys.readouterr().out)
+    assert (told["problems"], [each["key"] for each in told["warnings"]]) == ([], ["receivers"])
+
+
 def test_a_batch_answers_each_line_and_says_when_one_could_not_be_looked_at(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "looks"
     file.write_text('{"id": "a1", "kind": "tcp", "target": "127.0.0.1", "port": 9, "timeout": 2}\nnonsense\n', encoding="utf-8")
@@ -195,7 +216,8 @@ def test_help_imports_nothing_heavy() -> None:
 async def _url() -> AsyncIterator[str]:
     city = town()
     beliefs, incident, page = cut(city)
-    async with TestServer(application(view_of(engine_of(city, beliefs, incident, owed=(page,))))) as server:
+    over = replace(cut(city, "purworejo", "g16")[1], ended=NOW - 60)
+    async with TestServer(application(view_of(engine_of(city, beliefs, incident, over, owed=(page,))))) as server:
         yield str(server.make_url("")).rstrip("/")
 
 
@@ -243,6 +265,39 @@ async def test_check_of_ids_takes_the_worst_and_an_unknown_one_ends_with_3(url: 
     assert (await _said("check", "nowhere", "--url", url))[0] == Exit.UNKNOWN
 
 
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        (["g17"], 2, "CRITICAL - g17 terbuka/open (kec-gadingrejo) | 'g17'=2\n"),
+        (["g16"], 0, "OK - g16 selesai/ended (kec-purworejo) | 'g16'=0\n"),
+        (["sungai-*", "hub"], 0, "OK - sungai-welang up, hub up | 'sungai-welang'=0 'hub'=0\n"),
+        (["k?c-*"], 2, "CRITICAL - kec-gadingrejo down, kec-purworejo up | "),
+        (["hub/icmp"], 0, "OK - hub/icmp up | 'hub/icmp'=0\n"),
+        (
+            ["pln-*", "kec-gadingrejo"],
+            3,
+            "UNKNOWN - pln-*: no id is like this; ids are those of sites, applications, risks and open incidents\n",
+        ),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+async def test_incidents_risks_and_patterns_can_be_asked_for_as_any_id(url: str, words: list[str], status: int, said: str) -> None:
+    found = await _said("check", *words, "--url", url)
+    assert (found[0], found[1][: len(said)]) == (status, said)
+
+
+async def test_a_shared_risk_is_down_while_an_open_incident_names_it() -> None:
+    city = town()
+    beliefs, incident, _ = cut(city)
+    named = replace(incident, cause=replace(incident.cause, node="sungai-welang"))
+    async with TestServer(application(view_of(engine_of(city, beliefs, named)))) as server:
+        address = str(server.make_url("")).rstrip("/")
+        assert (await _said("check", "sungai-welang", "--url", address))[0] == Exit.CRITICAL
+        said = (await _said("explain", "sungai-welang", "--url", address))[1]
+    assert "\nwhat: risk\nname: Sungai Welang\nkind: river\n" in said
+    assert "\n  - id kel-a0, condition shadowed\n" in said
+
+
 async def test_status_names_the_cause_as_a_table_and_as_json(url: str) -> None:
     table = (await _said("status", "--url", url))[1]
     assert f"kec-gadingrejo  sejak/since {clock(NOW - 620, 7.0, 'id')}" in table
@@ -254,6 +309,21 @@ async def test_an_id_that_nothing_has_is_told_in_one_line(url: str) -> None:
     status, said = await _said("explain", "kel-tiada", "--url", url)
     assert status == Exit.UNKNOWN
     assert said.startswith("pantau: kel-tiada: nothing has this id")
+
+
+@pytest.mark.parametrize("words", [["explain"], ["explain", "--format", "json"], ["check"], ["check", "--format", "json"]], ids=" ".join)
+async def test_what_somebody_typed_gives_the_terminal_no_commands(words: list[str], url: str) -> None:
+    status, said = await _said(*words, "a\x1b[31m\x9b2J\u202eb\n", "--url", url)
+    assert status == Exit.UNKNOWN
+    assert r"a\u001b[31m\u009b2J\u202eb\n" in said.replace("\\\\", "\\")
+    assert said.count("\n") == 1
+    assert said.rstrip("\n").isprintable()
+
+
+def test_what_is_no_sign_is_printed_as_json_writes_it() -> None:
+    foreign = "Kelurahan É \U000e0001\x7f\udc80\t"
+    assert printable(foreign) == r"Kelurahan É \udb40\udc01\u007f\udc80\t"
+    assert json.loads(printable(json.dumps(foreign, ensure_ascii=False))) == foreign
 
 
 async def test_explain_says_what_is_believed_and_where_it_stands_in_the_inventory(url: str) -> None:

@@ -80,6 +80,13 @@ def test_on_a_terminal_it_keeps_a_table_the_silent_first() -> None:
     assert "2 of 2 sent; 1 answer, 1 silent" in last
 
 
+def test_a_list_may_have_comments_and_empty_lines(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"# the hub\n\n127.0.0.1   # its router\n  127.0.0.2 ::1\n\x1b[31m\n")))
+    assert cli.run(["ping", "-", *QUICKLY]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.partition(" ")[0] for line in lines] == ["127.0.0.1", "127.0.0.2", "::1", r"\u001b[31m"]
+
+
 def _read(descriptor: int) -> bytes:
     try:
         return os.read(descriptor, 65536)

@@ -19,6 +19,7 @@ from monitor.daemon import descriptors, logs
 from monitor.daemon.readiness import PATIENCE, Readiness
 from monitor.daemon.reload import Inventory
 from monitor.daemon.settings import Settings
+from monitor.probes.room import HOLDS
 from monitor.schedule import LIMITS
 from tests.daemons import Daemon, Phone, answering, city, tcp
 
@@ -93,7 +94,7 @@ def test_looks_never_take_the_descriptors_of_all_the_rest(have: int) -> None:
     limits = descriptors.shares(have)
     assert limits.keys() == LIMITS.keys()
     assert min(limits.values()) >= 1
-    assert descriptors.RESERVE + sum(descriptors.HOLDS[kind] * most for kind, most in limits.items()) <= have
+    assert descriptors.RESERVE + sum(HOLDS[kind] * most for kind, most in limits.items()) <= have
 
 
 def test_with_enough_descriptors_every_kind_has_its_full_share_and_with_too_few_nothing_starts() -> None:
@@ -127,6 +128,15 @@ async def test_a_flood_of_hanging_looks_leaves_the_journal_the_pages_and_the_cha
     assert "few descriptors" in daemon.lines[0]
     assert not [line for line in daemon.lines if "oo many" in line]
     assert b"no_descriptor" not in (daemon.folder / "data/journal.db").read_bytes()
+
+
+def test_words_of_a_peer_give_who_reads_the_log_no_commands(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure()
+    structlog.get_logger("somebody").error("page given up", detail="550 \x1b[2J\r\nlevel=info")
+    structlog.reset_defaults()
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.isprintable()
+    assert r"\u001b[2J" in line
 
 
 def test_a_log_that_nobody_reads_any_more_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

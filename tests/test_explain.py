@@ -15,7 +15,7 @@ from alerts.words import clock
 from exporters.chain import chain
 from exporters.evidence import episodes, nearest
 from exporters.ring_words import BROKE, HELD, PASSES
-from exporters.scene import Scene
+from exporters.scene import Ring, Scene
 from exporters.sentences import Speaker
 from exporters.told import told
 from monitor import cli
@@ -178,6 +178,18 @@ def test_what_is_not_known_at_all_or_at_that_time_is_one_line(folder: Path, caps
     assert "nothing is recorded of that time" in capsys.readouterr().err
     assert cli.run(["explain", "hub", "--data-dir", str(folder), "--at", "noon"]) == 3
     assert "noon: not a time like 02.14" in capsys.readouterr().err
+
+
+def test_an_incident_has_its_own_time_and_takes_no_other(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["explain", "g1", "--data-dir", str(folder), "--at", "2h"]) == 3
+    said = "g1: an incident is explained at its own time; leave --at out, or ask for kec-gadingrejo --at 2h"
+    assert said in capsys.readouterr().err
+
+
+def test_who_calls_us_is_looked_at_nowhere() -> None:
+    ring = Ring("watched", held=True, facts={"kind": "push", "target": "", "interval": 60.0, "grade": "core"})
+    assert Speaker(town(), "id", NOW).say(ring) == "Diperiksa dengan push setiap 60 detik, kelas core."
+    assert Speaker(town(), "en", NOW).say(ring) == "Looked at by push every 60 s, class core."
 
 
 def test_the_chain_of_now_needs_no_looks() -> None:

@@ -13,7 +13,7 @@ from monitor.core.city import SITES, Kind
 from monitor.core.errors import Exit, PantauError
 from monitor.core.rules import GRADES, Grade
 from monitor.core.topology import Topology
-from monitor.inventory import InventoryError, examine, load, write_larger
+from monitor.inventory import InventoryError, examine, inspect, load, write_larger
 from monitor.inventory.reference import reference
 from monitor.inventory.resolve import fingerprint
 from monitor.inventory.schema import json_schema
@@ -152,6 +152,55 @@ def test_no_bytes_make_anything_but_problems(tmp_path: Path, raw: bytes) -> None
     path = tmp_path / "inventory.yaml"
     path.write_bytes(raw)
     assert examine(path)[0] is None
+
+
+# -- what is no mistake, but nobody's wish
+
+
+WARNED = """
+routes: [{to: tg}]
+receivers: {tg: {channel: telegram, name: Piket, token: !file none/telegram, chat: !credential chat}}
+defaults: {snmp: {community: !env NO_COMMUNITY}}
+"""
+
+
+def warned(path: Path) -> list[str]:
+    city, problems, warnings = inspect(path)
+    assert (city is not None, problems) == (True, ())
+    return [str(warning).removeprefix(f"{path.parent}{os.sep}") for warning in warnings]
+
+
+def test_a_city_of_which_nobody_is_ever_told_is_warned_of(tmp_path: Path) -> None:
+    assert warned(write(tmp_path, SMALL)) == ["inventory.yaml:2:1: receivers: there are none: nobody is ever told of anything"]
+    told = "receivers: {layar: {channel: telegram, name: Layar, token: !env HERE, chat: !env HERE}}"
+    with pytest.MonkeyPatch.context() as here:
+        here.setenv("HERE", "a value of 20 letters")
+        assert warned(write(tmp_path, SMALL + told)) == [
+            "inventory.yaml:2:1: routes: there are none: no receiver is ever told of anything",
+        ]
+        assert warned(write(tmp_path, SMALL + told + "\nroutes: [{to: layar}]\n")) == []
+
+
+def test_each_secret_that_cannot_be_read_is_warned_of_by_its_name_and_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
+    monkeypatch.chdir(tmp_path)
+    found = warned(write(tmp_path, SMALL + WARNED + "kinds: {kecamatan: {snmp: {community: !env NO_COMMUNITY}}}\n"))
+    assert [line.partition(";")[0] for line in found] == [
+        "inventory.yaml:9:57: receivers.tg.token: secret !file none/telegram: none/telegram: No such file or directory",
+        "inventory.yaml:9:84: receivers.tg.chat: secret !credential chat: CREDENTIALS_DIRECTORY is not set",
+        "inventory.yaml:10:30: defaults.snmp.community: secret !env NO_COMMUNITY: the variable is not set or empty",
+    ]
+
+
+def test_two_names_of_one_token_are_warned_of_and_the_token_is_not_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("PUSH_A", "PUSH_B"):
+        monkeypatch.setenv(name, "rahasia-rahasia-rahasia")
+    push = "  kel-{0}: {{name: {0}, via: hub, icmp: false, checks: [{{kind: push, token: !env PUSH_{1}}}]}}\n"
+    found = warned(write(tmp_path, SMALL + push.format("p", "A") + push.format("q", "B")))
+    assert found[1:] == [
+        "inventory.yaml:8:72: sites.kel-q.checks.0.token: !env PUSH_B holds the same token as !env PUSH_A: each caller needs its own"
+    ]
+    assert "rahasia" not in "".join(found)
 
 
 # -- what a good file becomes

@@ -120,5 +120,7 @@ def _about(error: OSError) -> str:
 
 
 def _say(line: str, status: int) -> int:
-    print(f"pantau: {line}", file=sys.stderr)  # noqa: T201 - the command line speaks
+    from monitor.core.printable import printable
+
+    print(f"pantau: {printable(line)}", file=sys.stderr)  # noqa: T201 - the command line speaks
     return status

@@ -3,6 +3,7 @@
 import click
 
 from monitor.cli.ask import get_json, url_option
+from monitor.cli.terminal import show
 from monitor.control import ask
 from monitor.core.errors import PantauError
 
@@ -15,7 +16,7 @@ def say(url: str, **request: object) -> int:
     answer = ask(address, request, PATIENCE)
     if answer.get("ok") is not True:
         raise PantauError(str(answer.get("message", "the daemon refused")))
-    click.echo(answer.get("message", "ok"))
+    show(str(answer.get("message", "ok")))
     return 0
 
 

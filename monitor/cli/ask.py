@@ -1,5 +1,6 @@
 """Questions to the running daemon over its HTTP address: `check`, `status`. Light imports: they answer at once."""
 
+import fnmatch
 import json
 import os
 import time
@@ -12,6 +13,7 @@ from typing import Any
 
 import click
 
+from monitor.cli.terminal import show
 from monitor.core.errors import Exit, PantauError
 
 URL = "http://127.0.0.1:9475"
@@ -83,16 +85,18 @@ def about(url: str, subject: str) -> dict[str, Any]:
 @url_option
 @click.option("--format", "form", type=click.Choice(["nagios", "json"]), default="nagios")
 def check(ids: tuple[str, ...], url: str, form: str) -> int:
-    """Kesehatan pemantau, atau situs, aplikasi, jalur yang disebut. / Health as Nagios reads it.
+    """Kesehatan pemantau, atau situs, aplikasi, jalur, risiko, gangguan yang disebut. / Health as Nagios reads it.
 
-    Contoh / example: pantau check kec-gadingrejo app-portal
+    An id may be a pattern; a shared risk is critical while an open incident names it, an incident while it is open.
+
+    Contoh / example: pantau check kec-gadingrejo app-portal 'pln-*' g17
     """
     state, text, values = _judged(ids, url)
     if form == "json":
-        click.echo(json.dumps({"status": state.name, "text": text, "values": values}))
+        show(json.dumps({"status": state.name, "text": text, "values": values}))
     else:
         perfdata = " ".join(f"'{label}'={value}" for label, value in values.items())
-        click.echo(f"{state.name} - {text.replace('|', '/')}{' | ' * bool(values)}{perfdata}")
+        show(f"{state.name} - {text.replace('|', '/')}{' | ' * bool(values)}{perfdata}")
     return int(state)
 
 
@@ -105,7 +109,7 @@ def _judged(ids: tuple[str, ...], url: str) -> tuple[Exit, str, dict[str, float]
 
 def _of_daemon(found: dict[str, Any]) -> tuple[Exit, str, dict[str, float]]:
     incidents, blindness = found["incidents"], _blindness(found)
-    states = [Exit.WARNING if incident.get("severity") == "minor" else Exit.CRITICAL for incident in incidents]
+    states = [_by_incident(incident)[1] for incident in incidents]
     worst = max([Exit.UNKNOWN if blindness else Exit.OK, *states], key=HEAVIEST_LAST.index)
     sites, apps = found["sites"], found["apps"]
     causes = ", ".join(incident["cause"] for incident in incidents[:5])
@@ -128,15 +132,43 @@ _STATES = {"up": Exit.OK, "degraded": Exit.WARNING, "suspect": Exit.WARNING, "do
 
 
 def _of_nodes(url: str, ids: Iterable[str]) -> tuple[Exit, str, dict[str, float]]:
-    states, words = [], []
-    values: dict[str, float] = {}
-    for each in ids:
-        found = about(url, each)
-        condition = str(found.get("condition", "unknown"))
-        states.append(_STATES.get(condition, Exit.UNKNOWN))
-        words.append(f"{each} {condition}")
-        values[each] = int(states[-1])
-    return max(states, key=HEAVIEST_LAST.index), ", ".join(words), values
+    standing = _standing(get_json(url, "/api/v1/status"))
+    found = {each: standing.get(each) or _asked(url, each) for word in ids for each in _meant(word, standing)}
+    worst = max((state for _, state in found.values()), key=HEAVIEST_LAST.index)
+    return worst, ", ".join(f"{each} {word}" for each, (word, _) in found.items()), {each: int(state) for each, (_, state) in found.items()}
+
+
+def _meant(word: str, ids: Iterable[str]) -> Iterable[str]:
+    """Return the ids that a word means: itself, or all that are like a pattern."""
+    if not set(word) & set("*?["):
+        return [word]
+    if like := fnmatch.filter(ids, word):
+        return like
+    raise PantauError(f"{word}: no id is like this; ids are those of sites, applications, risks and open incidents", status=Exit.UNKNOWN)
+
+
+def _standing(found: dict[str, Any]) -> dict[str, tuple[str, Exit]]:
+    """Return how all that the daemon's status names stands, by id."""
+    stands = {each: _by_condition(word) for each, word in (found["nodes"] | found.get("risks", {})).items()}
+    return stands | {incident["id"]: _by_incident(incident) for incident in found["incidents"]}
+
+
+def _asked(url: str, subject: str) -> tuple[str, Exit]:
+    """Return how one thing stands that is not in the status, as a check or an incident that ended."""
+    found = about(url, subject)
+    if found.get("what") == "incident":
+        return _by_incident(found)
+    return _by_condition(str(found.get("condition") or found.get("status") or "unknown"))
+
+
+def _by_condition(word: str) -> tuple[str, Exit]:
+    return word, _STATES.get(word, Exit.UNKNOWN)
+
+
+def _by_incident(incident: dict[str, Any]) -> tuple[str, Exit]:
+    if incident.get("ended"):
+        return f"selesai/ended ({incident['cause']})", Exit.OK
+    return f"terbuka/open ({incident['cause']})", Exit.WARNING if incident.get("severity") == "minor" else Exit.CRITICAL
 
 
 @click.command()
@@ -152,13 +184,13 @@ def status(url: str, watch: bool, form: str) -> int:  # noqa: FBT001 - a flag of
         found = get_json(url, "/api/v1/status")
         if watch:
             click.clear()
-        click.echo(json.dumps(found, ensure_ascii=False) if form == "json" else _table(found))
+        show(*([json.dumps(found, ensure_ascii=False)] if form == "json" else _table(found)))
         if not watch:
             return 0
         time.sleep(2)
 
 
-def _table(found: dict[str, Any]) -> str:
+def _table(found: dict[str, Any]) -> list[str]:
     from alerts.words import clock
 
     lines = []
@@ -176,7 +208,7 @@ def _table(found: dict[str, Any]) -> str:
             f"{incident['id']:>5} {incident['severity']:8} {incident['cause']}  sejak/since {since}  ({incident['reason'] or '-'})"
         )
         lines.append(f"      di belakangnya/behind it: {len(incident['shadowed'])}  dikabari/told: {told}")
-    return "\n".join(lines)
+    return lines
 
 
 def _counted(counts: dict[str, int]) -> Iterable[str]:

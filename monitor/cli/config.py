@@ -1,16 +1,20 @@
 """`pantau check-config` and `pantau completion`."""
 
 import json
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from monitor.cli.terminal import show
+
 if TYPE_CHECKING:
     from monitor.core.city import City
     from monitor.core.promise import Promise
     from monitor.core.rules import Grade, Rule
+    from monitor.inventory import Problem
 
 DEFAULT = Path("inventory.yaml")
 
@@ -21,26 +25,32 @@ DEFAULT = Path("inventory.yaml")
 def check_config(file: Path, form: str) -> int:
     """Semua kesalahan berkas sekaligus. / Every problem of the file at once.
 
+    What is right, but surely nobody's wish, is a warning: nobody is ever told, or a secret cannot be read by you, here and now.
+
     Contoh / example: pantau check-config inventory.yaml
     """
     from monitor import inventory
 
-    city, problems = inventory.examine(file)
+    city, problems, warnings = inventory.inspect(file)
     if form == "json":
         classes = {grade.value: asdict(said) for grade, said in _promises(city)} if city else {}
-        click.echo(json.dumps({"problems": [problem.as_json() for problem in problems], "classes": classes}, ensure_ascii=False))
+        told = {"problems": [each.as_json() for each in problems], "warnings": [each.as_json() for each in warnings], "classes": classes}
+        show(json.dumps(told, ensure_ascii=False))
     else:
-        for problem in problems:
-            click.echo(str(problem))
-        if city is not None:
-            sites = sum(1 for node in city.nodes.values() if node.id.split("-")[0] in ("opd", "pkm", "kec", "kel", "titik"))
-            click.echo(
-                f"{file}: {sites} situs/sites, {len(city.applications)} aplikasi/applications, {len(city.checks)} checks: baik / clean"
-            )
-            for grade, said in _promises(city):
-                click.echo(_price(grade, city.rules[grade], said))
-            click.echo(f"  seluruhnya / all together: kabar palsu / false pages ≤ {_false_a_year(city):.1f} setahun / a year")
+        show(*_text(file, city, problems, warnings))
     return 1 if problems else 0
+
+
+def _text(file: Path, city: "City | None", problems: "Sequence[Problem]", warnings: "Sequence[Problem]") -> Iterator[str]:
+    yield from map(str, problems)
+    yield from (f"peringatan / warning: {each}" for each in warnings)
+    if city is None:
+        return
+    sites = sum(1 for node in city.nodes.values() if node.id.split("-")[0] in ("opd", "pkm", "kec", "kel", "titik"))
+    clean = f"baik / clean, {len(warnings)} peringatan / warnings" if warnings else "baik / clean"
+    yield f"{file}: {sites} situs/sites, {len(city.applications)} aplikasi/applications, {len(city.checks)} checks: {clean}"
+    yield from (_price(grade, city.rules[grade], said) for grade, said in _promises(city))
+    yield f"  seluruhnya / all together: kabar palsu / false pages ≤ {_false_a_year(city):.1f} setahun / a year"
 
 
 def _promises(city: "City") -> "list[tuple[Grade, Promise]]":

@@ -13,6 +13,7 @@ import click
 
 from monitor.cli.ask import about, data_folder, url_option
 from monitor.cli.outline import outline
+from monitor.cli.terminal import show
 from monitor.core.errors import Exit, PantauError
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def explain(subject: str, written: str, url: str, data_dir: Path | None, languag
 
     with closing(Past(folder)) as past:
         found = _find(past, subject, written)
-        click.echo(json.dumps(_as_json(found), ensure_ascii=False) if form == "json" else "\n".join(_text(found, LANGUAGES[language])))
+        show(*([json.dumps(_as_json(found), ensure_ascii=False)] if form == "json" else _text(found, LANGUAGES[language])))
     return 0
 
 
@@ -53,7 +54,7 @@ def _ask(subject: str, url: str, written: str, form: str) -> int:
         raise PantauError("the past can only be read from the data folder: run this as its owner, or give --data-dir", status=Exit.UNKNOWN)
     found = about(url, subject)
     if form == "json":
-        click.echo(json.dumps(found, ensure_ascii=False))
+        show(json.dumps(found, ensure_ascii=False))
         return 0
     from alerts.words import clock
 
@@ -62,7 +63,7 @@ def _ask(subject: str, url: str, written: str, form: str) -> int:
     def when(at: float) -> str:
         return clock(at, offset, "id", beside=found["at"])
 
-    click.echo("\n".join([*(line for ring in rings for line in _plain(ring)), *outline(found, when)]))
+    show(*(line for ring in rings for line in _plain(ring)), *outline(found, when))
     return 0
 
 
@@ -88,7 +89,11 @@ def _find(past: "Past", subject: str, written: str) -> "Found":
         at = moment(written, past.city(now).utc_offset, now) if written else now
     except ValueError as error:
         raise click.BadParameter(f"{written}: not a time like 02.14, 2026-11-24T02:14 or 2h", param_hint="--at") from error
-    found = past.incident(subject) or past.caused(subject, at) or past.thing(subject, at)
+    incident = past.incident(subject)
+    if incident is not None and written:
+        said = f"{subject}: an incident is explained at its own time; leave --at out, or ask for {incident.subject} --at {written}"
+        raise click.BadParameter(said, param_hint="--at")
+    found = incident or past.caused(subject, at) or past.thing(subject, at)
     if found is None and not written and (since := past.new_since(subject)):
         when = clock(since, past.city(since).utc_offset, "id", beside=now)
         raise PantauError(f"{subject[:80]}: is new in the inventory since {when}, and has not been looked at yet", status=Exit.UNKNOWN)

@@ -5,13 +5,19 @@ import json
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from monitor.cli.quantities import Number
+from monitor.cli.terminal import show
 from monitor.core.errors import Exit, PantauError
 from monitor.core.verdict import Outcome, Verdict
 
+if TYPE_CHECKING:
+    from monitor.probes.explained import Told
+
+NOTHING = "nothing was sent, and nothing came"
 STATUS = {Verdict.OK: Exit.OK, Verdict.SLOW: Exit.WARNING, Verdict.WARN: Exit.WARNING, Verdict.FAIL: Exit.CRITICAL}
 
 
@@ -20,23 +26,41 @@ STATUS = {Verdict.OK: Exit.OK, Verdict.SLOW: Exit.WARNING, Verdict.WARN: Exit.WA
 @click.argument("target", required=False)
 @click.argument("keys", nargs=-1, metavar="[KEY=VALUE]...")
 @click.option("--batch", type=click.Path(path_type=Path, allow_dash=True), help="JSON lines in (a file or -), JSON lines out.")
+@click.option("--explain", is_flag=True, help="Say what was sent and received, without secrets.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
-def probe(kind: str | None, target: str | None, keys: tuple[str, ...], batch: Path | None, form: str) -> int:
+def probe(kind: str | None, target: str | None, keys: tuple[str, ...], batch: Path | None, explain: bool, form: str) -> int:  # noqa: FBT001 - a flag of the command line
     """Periksa sekali, sekarang. / Look once, now.
 
     Contoh / example: pantau probe http https://portal.pantau.test expect_status=200 timeout=5
     """
     from monitor.probes import batch as looking
+    from monitor.probes.room import claim
 
     if batch is not None:
+        if kind or explain:
+            raise click.UsageError(f"{kind or '--explain'}: --batch says in its lines what to look at, and answers in lines")
         with click.open_file(str(batch), errors="replace") as lines:
-            return 0 if asyncio.run(looking.probe_batch(lines, click.echo)) else 1
+            return 0 if asyncio.run(looking.probe_batch(lines, show, claim())) else 1
     if not kind or not target:
         raise click.UsageError("say what to look at: pantau probe KIND TARGET [KEY=VALUE]...")
-    options = dict(_pair(key) for key in keys)
-    outcome = asyncio.run(looking.probe_once(kind, target, options))
-    click.echo(json.dumps(looking.as_json(outcome), ensure_ascii=False) if form == "json" else "\n".join(_lines(outcome)))
+    options = _pairs(keys)
+    told: list[Told] = []
+    outcome = asyncio.run(looking.probe_once(kind, target, options, told.append if explain else None))
+    if form == "json":
+        exchanges = {"exchanges": [line.as_json() for line in told]} if explain else {}
+        show(json.dumps(looking.as_json(outcome) | exchanges, ensure_ascii=False))
+    else:
+        show(*(map(str, told) if told or not explain else [NOTHING]), *_lines(outcome))
     return STATUS.get(outcome.verdict, Exit.UNKNOWN)
+
+
+def _pairs(words: tuple[str, ...]) -> dict[str, object]:
+    pairs = [_pair(word) for word in words]
+    options = dict(pairs)
+    if len(options) < len(pairs):
+        said = [key for key, _ in pairs]
+        raise click.UsageError(f"{next(key for key in said if said.count(key) > 1)}: stands there twice")
+    return options
 
 
 def _pair(word: str) -> tuple[str, object]:
@@ -74,6 +98,7 @@ def ping(addresses: tuple[str, ...], count: int, interval: float, timeout: float
     """Ping banyak alamat sekaligus; `-` membaca daftar dari masukan. / Many at once; `-` reads a list from standard input.
 
     On a terminal a table is kept up to date, the worst first; Ctrl-C ends it with what there is. Elsewhere: the lines of fping.
+    In a list, empty lines and what follows a # count as nothing.
 
     Contoh / example: pantau ping 127.0.0.1 127.0.0.2 --count 3
     """
@@ -92,10 +117,10 @@ def ping(addresses: tuple[str, ...], count: int, interval: float, timeout: float
     else:
         found = asyncio.run(looking.ping(wanted, count, interval, timeout, keys=given))
         rows = found.values()
-        click.echo(json.dumps([row.as_json() for row in rows]) if form == "json" else "\n".join(row.summary() for row in rows))
+        show(*([json.dumps([row.as_json() for row in rows])] if form == "json" else (row.summary() for row in rows)))
     return 0 if all(line.received for line in found.values()) else 1
 
 
 def _listed() -> list[str]:
     with click.open_file("-", errors="replace") as lines:
-        return str(lines.read()).split()
+        return [word for line in lines for word in line.partition("#")[0].split()]

@@ -9,6 +9,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from monitor.core.printable import printable
 from monitor.probes.icmp_judge import figures
 from monitor.probes.icmp_many import Pinged
 
@@ -56,7 +57,7 @@ def _cells(pinged: Pinged) -> list[Text]:
     times = figures(pinged.times) if pinged.times else {}
     measured = [f"{1000 * times[name]:.3g}" if name in times else "" for name in ("rtt_min", "rtt_median", "rtt_max", "rtt_jitter")]
     besides = ", ".join([*([pinged.last] if pinged.last else []), *(f"{times} {what}" for what, times in (pinged.echoes or {}).items())])
-    return [Text(cell) for cell in (pinged.address, str(pinged.sent))] + [
+    return [Text(cell) for cell in (printable(pinged.address), str(pinged.sent))] + [
         Text(f"{100 * pinged.loss:.0f}%", style),
-        *(Text(cell) for cell in (*measured, besides)),
+        *(Text(cell) for cell in (*measured, printable(besides))),
     ]

@@ -11,6 +11,7 @@ import click
 
 from monitor.cli.ask import data_folder, url_option
 from monitor.cli.serve import default_data_dir
+from monitor.cli.terminal import show
 from monitor.core.errors import PantauError
 
 if TYPE_CHECKING:
@@ -48,9 +49,9 @@ def replay(policy: Path | None, begin: str, end: str, data_dir: Path | None, url
     with closing(Recorded(data_dir or _folder(url))) as recorded:
         found = _judged(recorded, city, begin, end)
     if form == "json":
-        click.echo(json.dumps(found, ensure_ascii=False))
+        show(json.dumps(found, ensure_ascii=False))
     else:
-        click.echo("\n".join(_told(found)))
+        show(*_told(found))
     return 0
 
 

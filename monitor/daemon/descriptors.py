@@ -3,32 +3,18 @@
 At the limit every look would seem an outage, no page could leave and nobody could ask why.
 """
 
-import resource
 from collections.abc import Mapping
 
 from monitor.core.errors import Exit, PantauError
 from monitor.daemon.logs import log
+from monitor.probes.room import HOLDS
 from monitor.schedule import LIMITS
 
 RESERVE = 128
 """Kept for everything but looks: about 30 for the journal, the loop and what listens, 64 for browsers, the rest for words and channels."""
 
-HOLDS = dict.fromkeys(("icmp", "push"), 0) | dict.fromkeys(("dns", "ntp"), 2) | dict.fromkeys(("tcp", "http", "domain"), 4) | {"snmp": 6}
-"""What a look in flight holds at most: its socket, and a question to the name server beside it, or one for each of several addresses, or
-the codecs of two versions of SNMP with one that is just made. Pings share their sockets."""
-
 WANTED = sum(HOLDS[kind] * most for kind, most in LIMITS.items())
-LEAST, ENOUGH, MOST = RESERVE + 32, RESERVE + WANTED, 65536
-
-
-def claim() -> int:
-    """Raise this process's limit as far as it may be raised and return it."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = MOST if hard == resource.RLIM_INFINITY else min(MOST, hard)
-    if soft == resource.RLIM_INFINITY or soft >= most:
-        return most
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
-    return most
+LEAST, ENOUGH = RESERVE + 32, RESERVE + WANTED
 
 
 def shares(have: int) -> Mapping[str, int]:

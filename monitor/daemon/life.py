@@ -24,6 +24,7 @@ from monitor.daemon.settings import Settings
 from monitor.daemon.shell import Shell
 from monitor.daemon.words import Words
 from monitor.journal import Journal
+from monitor.probes.room import claim
 
 SOON = 2.0
 
@@ -43,7 +44,7 @@ async def run(settings: Settings, load: Load) -> int:
 async def _run(settings: Settings, load: Load, stopping: asyncio.Event) -> None:
     inventory = Inventory(settings, load)
     city = await inventory.read()
-    limits = descriptors.shares(descriptors.claim())
+    limits = descriptors.shares(claim())
     with contextlib.closing(listener(settings.listen)) as sock:
         journal = await Journal.open(settings.data_dir, settings.keep)
         try:

@@ -8,6 +8,9 @@ import traceback
 from typing import TextIO, cast
 
 import structlog
+from structlog.typing import EventDict
+
+from monitor.core.printable import printable
 
 log = structlog.get_logger("daemon")
 
@@ -30,6 +33,7 @@ def configure() -> None:
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _readable,
             structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"]),
         ],
         wrapper_class=structlog.make_filtering_bound_logger("info"),
@@ -37,6 +41,11 @@ def configure() -> None:
         cache_logger_on_first_use=True,
     )
     logging.getLogger("aiohttp.server").addFilter(_in_one_line)
+
+
+def _readable(_logger: object, _method: str, event: EventDict) -> EventDict:
+    """Write words of others as signs: a log is read on a terminal."""
+    return {key: printable(value) if isinstance(value, str) else value for key, value in event.items()}
 
 
 def _in_one_line(record: logging.LogRecord) -> bool:

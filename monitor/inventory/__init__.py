@@ -4,7 +4,7 @@ read (YAML with places) -> gather (include) -> fit (shape) -> judge (cross check
 """
 
 from monitor.inventory.larger import write_larger
-from monitor.inventory.loading import examine, load
+from monitor.inventory.loading import examine, inspect, load
 from monitor.inventory.problems import InventoryError, Problem
 
-__all__ = ["InventoryError", "Problem", "examine", "load", "write_larger"]
+__all__ = ["InventoryError", "Problem", "examine", "inspect", "load", "write_larger"]

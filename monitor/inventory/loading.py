@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from monitor.core.city import City
+from monitor.inventory.advice import advise
 from monitor.inventory.draft import Draft
 from monitor.inventory.fitting import fit
 from monitor.inventory.gather import gather
@@ -25,10 +26,20 @@ def load(path: Path) -> City:
 
 def examine(path: Path) -> tuple[City | None, tuple[Problem, ...]]:
     """Return the city, None when there is a problem, and all problems in the order of files and lines."""
+    city, problems, _ = _examined(path, advised=False)
+    return city, problems
+
+
+def inspect(path: Path) -> tuple[City | None, tuple[Problem, ...], tuple[Problem, ...]]:
+    """Return the same for a person, and of a city without problems what to warn of; to this end its secrets are read."""
+    return _examined(path, advised=True)
+
+
+def _examined(path: Path, *, advised: bool) -> tuple[City | None, tuple[Problem, ...], tuple[Problem, ...]]:
     problems = Problems()
     gathered = gather(path, problems)
     if gathered is None:
-        return None, problems.sorted(())
+        return None, problems.sorted(()), ()
     problems.next_pass()
     root = path if path.is_dir() else path.parent
     draft = Draft(fit(gathered.tree, problems), gathered.tree, problems, root)
@@ -38,5 +49,5 @@ def examine(path: Path) -> tuple[City | None, tuple[Problem, ...]]:
         judge(draft)
         judge_options(draft)
     if problems:
-        return None, problems.sorted(gathered.files)
-    return resolve(draft), ()
+        return None, problems.sorted(gathered.files), ()
+    return resolve(draft), (), advise(draft).sorted(gathered.files) if advised else ()

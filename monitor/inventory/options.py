@@ -1,7 +1,7 @@
 """Judges the options of checks and receivers: by the types of their probe or channel, their times, and that no secret stands there."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -12,7 +12,7 @@ from monitor.inventory.draft import Draft
 from monitor.inventory.fitting import explain
 from monitor.inventory.problems import nearest
 from monitor.inventory.resolve import addressed, all_checks
-from monitor.inventory.tree import Branch, Leaf, Path, Row, Tree, at
+from monitor.inventory.tree import Path, at, leaves, way_to
 from monitor.probes import PROBES
 from monitor.secret import CLEAR, is_reference
 
@@ -32,9 +32,10 @@ def judge_options(draft: Draft) -> None:
             draft.say((*each.path, "kind"), "a domain belongs to an application: that its registry answers says nothing of a site")
     _undecided(draft)
     _unaimed(draft)
+    _tokens(draft)
     for receiver in draft.file.receivers:
         _receiver(draft, receiver)
-    for path, leaf in _leaves(draft.tree, ()):
+    for path, leaf in leaves(draft.tree):
         if isinstance(leaf.value, str) and _PASSWORD_IN_URL.match(leaf.value):
             draft.say(path, f"a password in a URL is {CLEAR}")
 
@@ -67,6 +68,19 @@ def _unaimed(draft: Draft) -> None:
     for node, (path, _) in draft.nodes.items():
         if node in aimless and not at(draft.tree, (*path, "address")):
             draft.say((*path, "address"), "is missing", at_key=True)
+
+
+def _tokens(draft: Draft) -> None:
+    """A token is one caller's: a call with it must not speak for another."""
+    seen: dict[str, Wanted] = {}
+    for each in all_checks(draft):
+        token = each.check.options.get("token")
+        if each.check.kind != "push" or not isinstance(token, str) or not is_reference(token):
+            continue
+        first = seen.setdefault(token, each)
+        if first is not each:
+            place = way_to(draft.tree, each.options, "token")
+            draft.say(place, f"{token} is the token of {first.check.id} too, at {first.check.where}: each caller needs its own")
 
 
 def _receiver(draft: Draft, receiver: str) -> None:
@@ -127,14 +141,3 @@ def _secrets(draft: Draft, places: tuple[Path, ...], secrets: frozenset[str], op
 
 def _within(first: str, inner: str, value: object) -> list[tuple[tuple[str, ...], object]]:
     return [((first, key), text) for key, text in value.items() if str(key).lower() == inner] if isinstance(value, dict) else []
-
-
-def _leaves(tree: Tree, path: Path) -> Iterator[tuple[Path, Leaf]]:
-    if isinstance(tree, Leaf):
-        yield path, tree
-    elif isinstance(tree, Row):
-        for number, each in enumerate(tree.items):
-            yield from _leaves(each, (*path, number))
-    elif isinstance(tree, Branch):
-        for key, each in tree.items.items():
-            yield from _leaves(each, (*path, key))

@@ -1,6 +1,6 @@
 """What a YAML file says, with the place of everything: mappings, lists and scalars. No defaults, no meaning."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from monitor.inventory.problems import Spot
@@ -61,6 +61,23 @@ def at(tree: Tree, path: Sequence[str | int]) -> Tree | None:
     for step in path:
         found = child(found, step) if found is not None else None
     return found
+
+
+def way_to(tree: Tree, places: Sequence[Path], key: str) -> Path:
+    """Return the way to a key in the first of the places where it stands, or else would stand."""
+    return (*next((path for path in places if at(tree, (*path, key))), places[0]), key)
+
+
+def leaves(tree: Tree, path: Path = ()) -> Iterator[tuple[Path, Leaf]]:
+    """Yield every scalar with the way to it, in their order."""
+    if isinstance(tree, Leaf):
+        yield path, tree
+    elif isinstance(tree, Row):
+        for number, each in enumerate(tree.items):
+            yield from leaves(each, (*path, number))
+    else:
+        for key, each in tree.items.items():
+            yield from leaves(each, (*path, key))
 
 
 def known(tree: Tree, path: Path) -> Path:

@@ -11,24 +11,25 @@ from pydantic import ValidationError
 
 from monitor.core.errors import Exit, PantauError
 from monitor.core.verdict import ANSWERED, Outcome, Reason, Verdict
-from monitor.probes import PROBES, Vantage, read_options
+from monitor.probes import Vantage
+from monitor.probes.asked import Asked, read_asked, read_line
 from monitor.probes.attempt import Attempt
 from monitor.probes.deadline import look_at
+from monitor.probes.discreet import secrets
+from monitor.probes.explained import Told
+from monitor.probes.explained import told as lines_of
 from monitor.probes.faults import Fault, fault_of, wrong_keys
-from monitor.probes.http_options import read_url
 from monitor.probes.icmp_backend import wants_icmplib
 from monitor.probes.icmp_manner import IcmpOptions, Manner
 from monitor.probes.icmp_many import Pinged, ping_many
 from monitor.probes.icmp_pool import PingSockets, pack
 from monitor.probes.icmp_ring import SIZE
 from monitor.probes.names import Names
+from monitor.probes.room import Room
+from monitor.probes.wiretap import TAPE, Tape
 
-TIMEOUT, LONGEST = 5.0, 3600.0
-NO_TIMEOUT = f"must be a number of seconds, more than 0 and at most {LONGEST:g}"
-AT_ONCE = 200
 SPACING = 20e-6
 """Seconds between two packets when there are very many: 50,000 a second, so that no queue of a network card runs over."""
-OWN = ("id", "kind", "target", "timeout")
 
 
 def as_json(outcome: Outcome) -> dict[str, object]:
@@ -43,61 +44,56 @@ def as_json(outcome: Outcome) -> dict[str, object]:
     }
 
 
-async def probe_once(kind: str, target: str, options: Mapping[str, object]) -> Outcome:
-    """Look once at a target; `timeout` among the options is the deadline in seconds.
+async def probe_once(kind: str, target: str, options: Mapping[str, object], told: Callable[[Told], None] | None = None) -> Outcome:
+    """Look once at a target; `timeout` among the options is the deadline in seconds. Raises PantauError for what cannot be looked at.
 
-    Raises PantauError for a wrong kind, key or time-out, and for what is no URL.
+    `told` hears afterwards what was sent and what came, line by line.
     """
+    asked = read_asked(kind, target, options)
+    tape = Tape() if told else None
+    before = TAPE.set(tape)
     try:
-        keys = read_options(kind, _keys(options))
-        if kind == "http":
-            read_url(keys.url or target)
-    except ValidationError as error:
-        raise PantauError(f"probe {kind}: {wrong_keys(error)}", status=Exit.UNKNOWN) from None
-    except ValueError as error:
-        raise PantauError(f"probe {kind}: {target}: {error}", status=Exit.UNKNOWN) from None
-    if _timeout(options) is None:
-        raise PantauError(f"probe {kind}: timeout: {NO_TIMEOUT}", status=Exit.UNKNOWN)
-    async with _vantage() as vantage:
-        return await _look(vantage, kind, target, options)
+        async with _vantage() as vantage:
+            outcome = await _look(vantage, asked)
+    finally:
+        TAPE.reset(before)
+    if told and tape:
+        for line in lines_of(tape, secrets(asked.kind, asked.keys)):
+            told(line)
+    return outcome
 
 
-async def _look(vantage: Vantage, kind: str, target: str, options: Mapping[str, object]) -> Outcome:
-    timeout = _timeout(options)
-    if timeout is None:
-        return Outcome(Verdict.UNSURE, Reason.INTERNAL, f"timeout {NO_TIMEOUT}")
-    return await look_at(kind, target, _keys(options), timeout, vantage)
+async def _look(vantage: Vantage, asked: Asked) -> Outcome:
+    return await look_at(asked.kind, asked.target, asked.keys, asked.timeout, vantage)
 
 
-def _timeout(options: Mapping[str, object]) -> float | None:
-    found = options.get("timeout", TIMEOUT)
-    return float(found) if isinstance(found, int | float) and 0 < found <= LONGEST else None
+async def probe_batch(lines: Iterable[str], write: Callable[[str], None], descriptors: int = 1024) -> bool:
+    """Look at every line at once, as far as so many descriptors reach; write each answer when it is there.
 
-
-def _keys(options: Mapping[str, object]) -> dict[str, object]:
-    return {key: value for key, value in options.items() if key not in OWN}
-
-
-async def probe_batch(lines: Iterable[str], write: Callable[[str], None]) -> bool:
-    """Look at every line at once and write its answer when it is there; True when all could be looked at."""
-    room = asyncio.Semaphore(AT_ONCE)
+    True when all could be looked at.
+    """
+    wanted = [read_line(number, line) for number, line in enumerate(lines, 1) if line.strip()]
+    room = Room(descriptors)
+    answered = [_answer(write, line.name, Outcome(Verdict.UNSURE, Reason.INTERNAL, line.wrong)) for line in wanted if line.wrong]
     async with _vantage() as vantage, asyncio.TaskGroup() as group:
-        tasks = [group.create_task(_line(vantage, line, room, write)) for line in lines if line.strip()]
-    return all(task.result() for task in tasks)
+        tasks = []
+        for name, asked in ((line.name, line.asked) for line in wanted if line.asked):
+            await room.take(asked.holds)
+            tasks.append(group.create_task(_one(vantage, name, asked, room, write)))
+            await asyncio.sleep(0)  # those that were begun go on: an answer is heard while the next are begun
+    return all((*answered, *(task.result() for task in tasks)))
 
 
-async def _line(vantage: Vantage, line: str, room: asyncio.Semaphore, write: Callable[[str], None]) -> bool:
+async def _one(vantage: Vantage, name: object, asked: Asked, room: Room, write: Callable[[str], None]) -> bool:
     try:
-        asked = json.loads(line)
-    except (ValueError, RecursionError):
-        asked = None
-    if not isinstance(asked, dict) or asked.get("kind") not in PROBES:
-        wrong = Outcome(Verdict.UNSURE, Reason.INTERNAL, f"not a JSON object with a kind of {', '.join(PROBES)}")
-        write(json.dumps({"id": asked.get("id") if isinstance(asked, dict) else None, **as_json(wrong)}))
-        return False
-    async with room:
-        outcome = await _look(vantage, str(asked["kind"]), str(asked.get("target") or asked.get("url") or ""), asked)
-    write(json.dumps({"id": asked.get("id"), **as_json(outcome)}, ensure_ascii=False))
+        outcome = await _look(vantage, asked)
+    finally:
+        room.give(asked.holds)
+    return _answer(write, name, outcome)
+
+
+def _answer(write: Callable[[str], None], name: object, outcome: Outcome) -> bool:
+    write(json.dumps({"id": name, **as_json(outcome)}, ensure_ascii=False))
     return outcome.verdict is not Verdict.UNSURE
 
 

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from monitor.core.verdict import Reason
 from monitor.probes.attempt import Attempt
 from monitor.probes.faults import OURS, Fault, fault_of, local_fault
+from monitor.probes.wiretap import noted, sent
 
 DELAY = 0.25
 
@@ -93,7 +94,13 @@ async def _connect(address: str, port: int) -> socket.socket:
     with contextlib.ExitStack() as unless_connected:
         made = unless_connected.enter_context(socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC))
         made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        await _await_connection(made, (address, port))
+        sent("tcp", (address, port), b"")
+        try:
+            await _await_connection(made, (address, port))
+        except Fault as fault:
+            noted("tcp", (address, port), f"TCP: {fault.detail}")
+            raise
+        noted("tcp", (address, port), "TCP: connected")
         unless_connected.pop_all()
     return made
 

@@ -11,6 +11,7 @@ import dns.message
 
 from monitor.core.verdict import Reason
 from monitor.probes.faults import Fault, fault_of, local_fault
+from monitor.probes.wiretap import heard, sent
 
 LARGEST_DATAGRAM = 4096
 LARGEST = 16384
@@ -37,6 +38,7 @@ async def _by_datagram(
         try:
             link.connect(where)
             await loop.sock_sendall(link, wire)
+            sent("dns", where, wire)
         except OSError as error:
             raise local_fault(error) from None
         for _ in range(MOST_DATAGRAMS):
@@ -44,6 +46,7 @@ async def _by_datagram(
                 said = await loop.sock_recv(link, LARGEST_DATAGRAM)
             except OSError as error:
                 raise fault_of(error) from None
+            heard("dns", where, said)
             if len(said) < _HEADER or said[:2] != wire[:2] or not said[2] & _ANSWER:
                 continue
             if said[2] & _CUT and said[_HEADER : len(wire)].lower() == wire[_HEADER:].lower():
@@ -61,10 +64,13 @@ async def _by_stream(
         try:
             await loop.sock_connect(link, where)
             await loop.sock_sendall(link, len(wire).to_bytes(2) + wire)
+            sent("dns/tcp", where, wire)
             length = int.from_bytes(await _exactly(link, 2))
             if length > LARGEST:
                 raise Fault(Reason.DNS_WRONG_ANSWER, f"its answer has {length} bytes; at most {LARGEST} are read")
-            answer = _read(question, await _exactly(link, length))
+            said = await _exactly(link, length)
+            heard("dns/tcp", where, said)
+            answer = _read(question, said)
         except OSError as error:
             raise fault_of(error) from None
     if answer is None:

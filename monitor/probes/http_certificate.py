@@ -40,6 +40,14 @@ def missing_issuer(shaken: ssl.SSLObject) -> str:
     return f"{_name(last.subject)!r} signed itself, and is not trusted here" if last is not None and last.issuer == last.subject else ""
 
 
+def chain_names(shaken: ssl.SSLObject) -> tuple[str, list[str]]:
+    """Return how far the chain holds, and of whom its certificates are, the peer's first."""
+    owner: Any = shaken if hasattr(shaken, "get_unverified_chain") else shaken._sslobj  # type: ignore[attr-defined] # noqa: SLF001
+    verified = _verified_chain(shaken)
+    names = [_name(each.subject) for each in map(_certificate, (verified or owner.get_unverified_chain() or ())[:MOST_SENT]) if each]
+    return ("verified chain" if verified else "chain as it was sent, not verified"), names
+
+
 def _certificate(each: Any) -> x509.Certificate | None:  # noqa: ANN401 - as below
     try:
         return x509.load_der_x509_certificate(each if isinstance(each, bytes) else each.public_bytes(_DER))

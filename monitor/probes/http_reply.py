@@ -7,6 +7,7 @@ answer is nobody's (browsers and RFC 9112, 6.3, see a page there), and what come
 import asyncio
 import re
 from collections.abc import Mapping
+from typing import cast
 
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.helpers import set_exception
@@ -16,6 +17,7 @@ from aiohttp.streams import StreamReader
 from monitor.core.verdict import Reason
 from monitor.probes.faults import Fault
 from monitor.probes.http_body import BODILESS
+from monitor.probes.wiretap import BODY, HEAD, heard, tapped
 
 MOST_HEADS = 2 * 1024 * 1024
 MOST_INTERIM = 100
@@ -70,6 +72,10 @@ class Reply(ResponseHandler):
         """End the connection without a farewell of TLS, which costs a packet and which nobody reads."""
         self.abort()
 
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin to talk."""
+        super().connection_made(tapped(cast("asyncio.Transport", transport)))
+
     def connection_lost(self, exc: BaseException | None) -> None:
         """Remember how it ended: aiohttp forgets it when it would rather ask again."""
         self.ended_by = exc
@@ -77,6 +83,8 @@ class Reply(ResponseHandler):
 
     def data_received(self, data: bytes) -> None:
         """Take what came: heads up to the one that counts, its body up to its end, and no more."""
+        if self.transport is not None:
+            heard(HEAD if self._in_head else BODY, self.transport, data)
         if self._parser is None or not data:
             super().data_received(data)
             return

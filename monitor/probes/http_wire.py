@@ -22,6 +22,7 @@ from monitor.probes.http_reply import Reply
 from monitor.probes.http_tls import Tls
 from monitor.probes.names import Names
 from monitor.probes.vantage import Vantage
+from monitor.probes.wiretap import noted
 
 _SILENT = "the server closed the connection before it answered"
 
@@ -116,10 +117,12 @@ class Wire:
             try:
                 await tls.shake(reply)
             except ssl.SSLError as error:
+                noted("tls", tls, f"TLS: no hands shaken: {fault_of(error).detail}")
                 raise fault_of(error) from None
             except ConnectionError as error:
                 ended = Fault(Reason.TLS_HANDSHAKE, "the server ended the connection while shaking hands")
                 raise (fault_of(error) if error.errno else ended) from None
+            noted("tls", tls, tls.object)
             self._note_tls(tls.object)
         return reply
 

@@ -16,10 +16,12 @@ from monitor.probes.icmp_backend import probe_by_icmplib, wants_icmplib
 from monitor.probes.icmp_judge import judge
 from monitor.probes.icmp_manner import PLAIN, IcmpOptions, Manner
 from monitor.probes.icmp_pool import PingSockets, pack
+from monitor.probes.icmp_record import record
 from monitor.probes.icmp_socket import Shot
 from monitor.probes.icmp_train import Train
 from monitor.probes.names import Names
 from monitor.probes.vantage import Vantage
+from monitor.probes.wiretap import TAPE, noted
 
 __all__ = ["SECRETS", "IcmpOptions", "aim", "probe", "probe_many", "ready"]
 
@@ -40,6 +42,7 @@ async def probe(target: str, options: IcmpOptions, vantage: Vantage, attempt: At
     if not Manner.of(options).suits(address):
         raise Fault(Reason.INTERNAL, f"source {options.source}: not of the family of the target")
     if wants_icmplib(options.backend or vantage.icmp_backend):
+        noted("icmp", (target, 0), "ICMP by icmplib, which tells of no single packet")
         return await probe_by_icmplib(address, options, attempt)
     return await _exchange(address, options, vantage.share(PingSockets), attempt)
 
@@ -56,12 +59,14 @@ async def _exchange(address: bytes, options: IcmpOptions, pingers: PingSockets, 
     finished: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
 
     def ended(_: int, shots: Sequence[Shot]) -> None:
+        if tape is not None:
+            record(tape, shots, train.used)
         outcome = judge(shots, attempt.timeout, attempt.phases, pingers.echoes.take(address))
         attempt.partial = lambda: outcome
         if not finished.done():
             finished.set_result(outcome)
 
-    train = Train([address], options, pingers, ended)
+    train, tape = Train([address], options, pingers, ended), TAPE.get()
     try:
         train.go()
         return await finished

@@ -21,7 +21,7 @@ class Train:
         self.looks = [pingers.shots([address] * self._count, self._back) for address in addresses]
         self._place = {shot: place for place, shots in enumerate(self.looks) for shot in shots}
         self._left = dict.fromkeys(range(len(addresses)), self._count)
-        self._used: list[tuple[PingSocket, list[Shot]]] = []
+        self.used: list[tuple[PingSocket, list[Shot]]] = []
         self._loop = asyncio.get_running_loop()
         self._gone = 0
         self._began = self._loop.time()
@@ -37,7 +37,7 @@ class Train:
             for shot in shots:
                 self._pingers.echoes.keep(shot)  # so that a second reply is known
         try:
-            self._used.append((self._pingers.send(shots, self._manner), shots))
+            self.used.append((self._pingers.send(shots, self._manner), shots))
         except (OSError, PantauError) as error:
             for shot in shots:
                 shot.fault = fault_of(error)
@@ -47,7 +47,7 @@ class Train:
         """Take what has arrived so far, and wait no longer; `ended` hears of the looks that are left."""
         if self._next is not None:
             self._next.cancel()
-        for pinger, shots in self._used:
+        for pinger, shots in self.used:
             self._pingers.settle(pinger, shots)
         for place in sorted(self._left):
             self._end(place)

@@ -18,6 +18,7 @@ from monitor.probes.keys import Keys
 from monitor.probes.names import Names
 from monitor.probes.ntp_packet import Said, measure, name_of, question, read, trust
 from monitor.probes.vantage import Vantage
+from monitor.probes.wiretap import heard, sent
 
 SO_TIMESTAMPNS = 35
 MOST_DATAGRAMS = 64
@@ -64,12 +65,14 @@ async def _ask(address: str, port: int) -> tuple[Said, float, float]:
         start, before = time.monotonic(), time.time()
         try:
             link.connect((address, port))  # from now on the kernel hands us nothing from anybody else
-            link.send(question(token))
+            link.send(asked := question(token))
+            sent("ntp", (address, port), asked)
         except OSError as error:
             raise local_fault(error) from None
         for _ in range(MOST_DATAGRAMS):
             packet, lay = await _receive(link)
             seconds = time.monotonic() - start
+            heard("ntp", (address, port), packet)
             moved = time.time() - before - seconds
             if abs(moved) > STEP:
                 raise Fault(Reason.OWN_CLOCK, f"somebody set our own clock by {moved:.3f} s during the look")

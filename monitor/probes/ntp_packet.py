@@ -15,7 +15,7 @@ _PACKET = struct.Struct("!BBbbII4sQQQQ")
 _CLIENT, _SERVER, _VERSION = 3, 4, 4
 _ERA = 1 << 64
 _SECOND = 1 << 32
-_UNIX = 2208988800
+UNIX = 2208988800
 _NEVER = 3
 _STRATA = 16
 _FARTHEST = 16.0
@@ -83,7 +83,7 @@ def measure(said: Said, before: float, after: float) -> tuple[float, float]:
 
 def stamp(epoch: float) -> int:
     """Return epoch seconds in NTP's units."""
-    return int((epoch + _UNIX) * _SECOND) % _ERA
+    return int((epoch + UNIX) * _SECOND) % _ERA
 
 
 def name_of(said: Said) -> str:

@@ -23,7 +23,7 @@ from pysnmp.hlapi.varbinds import MibViewControllerManager
 from pysnmp.proto import errind
 
 from monitor.core.verdict import Reason
-from monitor.probes import ber
+from monitor.probes import ber, wiretap
 from monitor.probes.ber import Oid
 from monitor.probes.faults import Fault
 from monitor.probes.vantage import Vantage
@@ -62,11 +62,13 @@ class _Guarded:
         if len(self._asked) >= MAX_ASKED:
             self._asked.pop(next(iter(self._asked)))
         self._asked[message_number(message)] = address[0], address[1]
+        wiretap.sent("snmp", address, message)
         super().send_message(message, address)  # type: ignore[misc]  # pysnmp's transport
 
     def datagram_received(self, datagram: bytes, address: tuple[str, int]) -> None:
         if len(self.heard) < MAX_HEARD:
             self.heard.add(address[0])
+        wiretap.heard("snmp", address, datagram)
         if len(datagram) > LARGEST:
             return
         try:

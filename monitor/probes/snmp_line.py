@@ -9,6 +9,7 @@ import asyncio
 import socket
 from collections.abc import Callable
 
+from monitor.probes import wiretap
 from monitor.probes.faults import Fault, fault_of, local_fault
 from monitor.probes.snmp_idle import Idle
 
@@ -45,6 +46,7 @@ class Line:
         """
         try:
             self._socket.send(data)
+            wiretap.sent("snmp", self._to, data)
         except BlockingIOError:
             return
         except OSError:
@@ -96,6 +98,7 @@ class Line:
             except OSError as error:
                 self._failed(fault_of(error))
                 return
+            wiretap.heard("snmp", self._to, data)
             self._heard(data)
             if self.closed:
                 return
