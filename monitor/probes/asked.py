@@ -14,7 +14,7 @@ from monitor.probes.faults import wrong_keys
 from monitor.probes.http_options import read_url
 from monitor.probes.icmp_pool import pack
 from monitor.probes.keys import Keys
-from monitor.probes.room import HOLDS
+from monitor.probes.room import HOLDS, HOLDS_AT_ADDRESS
 
 TIMEOUT, LONGEST = 5.0, 3600.0
 NAMED = frozenset({"id", "kind", "target"})
@@ -32,12 +32,12 @@ class Asked:
 
     @property
     def holds(self) -> int:
-        """Descriptors that the look holds at most, never less than one; to look at an address no name server is asked."""
+        """Descriptors that the look holds at most, never less than one."""
         try:
             host = urlsplit(self.target).hostname or "" if "://" in self.target else self.target
         except ValueError:
             host = ""
-        return max(1, HOLDS[self.kind] - (pack(host) is not None))
+        return HOLDS_AT_ADDRESS[self.kind] if pack(host) else max(1, HOLDS[self.kind])
 
 
 @dataclass(frozen=True, slots=True)

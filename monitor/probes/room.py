@@ -9,6 +9,8 @@ HOLDS: Mapping[str, int] = (
 )
 """What a look in flight holds at most: its socket, and a question to the name server beside it, or one for each of several addresses, or
 the codecs of two versions of SNMP with one that is just made. Pings share their sockets."""
+HOLDS_AT_ADDRESS: Mapping[str, int] = dict.fromkeys(HOLDS, 1) | {"snmp": 5}
+"""The same where the target is an address: no name server is asked, and there is no second address."""
 
 MOST = 65536
 RESERVE, ENOUGH = 48, 4096
