@@ -36,6 +36,12 @@ def _other_number(asked: Asked, said: bytes) -> bytes:
     return said.replace(ber.integer(asked.question.number), ber.integer(asked.question.number ^ 1)) if asked.engine else said
 
 
+def _erring(asked: Asked, said: bytes) -> bytes:
+    """The values are there, and beside them genErr."""
+    number = ber.integer(asked.question.number)
+    return said.replace(number + ber.integer(0), number + ber.integer(5)) if asked.engine else said
+
+
 PATIENCE = 8.0
 """Seconds for those that get no answer they can use: a fresh engine is made within, on a machine that may have much else to do."""
 SHA: dict[str, object] = {"auth": AUTH}
@@ -51,6 +57,7 @@ MAMMALS = [
     Mammal("an answer with a wrong digest", twist=_forged, options=SHA, verdict=FAIL, reason=LIE, timeout=PATIENCE),
     Mammal("an answer without a digest", Self(signs=False), options=SHA, verdict=FAIL, reason=LIE, timeout=PATIENCE),
     Mammal("another request id", twist=_other_number, verdict=FAIL, reason=LIE, timeout=PATIENCE),
+    Mammal("genErr, and values beside it", twist=_erring, options={"read": "system"}, verdict=FAIL, reason=LIE, timeout=PATIENCE),
     Mammal("cut short", twist=lambda _, said: said[:-2], verdict=FAIL, reason=LIE, timeout=PATIENCE),
     Mammal("random bytes", twist=lambda asked, _: asked.raw[5:60], verdict=FAIL, reason=LIE, timeout=PATIENCE),
     Mammal("FiberHome: negative engine time", Self(time=-5000), verdict=FAIL, reason=LIE, timeout=PATIENCE, fast=Verdict.OK),

@@ -68,14 +68,25 @@ def response(version: str, kind: int, pdu: bytes, size: int) -> Answer:
     return Answer(version, ber.read_integer(number), ber.read_integer(status), rows(names), size)
 
 
+def pdu_of(data: bytes) -> bytes:
+    """What stands within a question or an answer. Raises ValueError."""
+    _, message = _begin(data, ber.SEQUENCE)
+    return _fields(message, 3)[2][1]
+
+
 def number_of(data: bytes) -> int:
     """The request id of a question or an answer. Raises ValueError."""
-    _, message = _begin(data, ber.SEQUENCE)
-    for tag, content in ber.items(_fields(message, 3)[2][1]):
+    for tag, content in ber.items(pdu_of(data)):
         if tag == ber.INTEGER:
             return ber.read_integer(content)
         break
     raise ValueError("no request id")
+
+
+def refuses(pdu: bytes) -> bool:
+    """Tell whether an answer carries an error. Raises ValueError."""
+    _, (_, status), *_ = ber.items(pdu)
+    return any(status)
 
 
 def rows(names: bytes) -> Rows:
