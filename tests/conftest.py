@@ -10,6 +10,12 @@ import pytest
 pytest_plugins = ["tests.daemons", "tests.ground"]  # the fixtures `daemon` and `phone`, `ground` and `vantage`
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """How many processes share the files: one for each of our cores, but none where a single file is asked for."""
+    files = {word.partition("::")[0] for word in config.args}
+    return 0 if len(files) == 1 and files.pop().endswith(".py") else len(os.sched_getaffinity(0))
+
+
 def need(program: str) -> str:
     """Return the path of a program of the system; without it the test is skipped, or fails where CI=true says that all must be there."""
     path = shutil.which(program, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")

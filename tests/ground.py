@@ -3,13 +3,14 @@
 import ctypes
 import json
 import os
+import random
 import socket
 import struct
 import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from tests.conftest import lack, need
 CLONE_NEWNET = 0x40000000
 CAP_NET_RAW = 13
 MUTE = Path("/proc/sys/net/ipv4/icmp_echo_ignore_all")
+PORTS = Path("/proc/sys/net/ipv4/ip_local_port_range")
 PING_GROUPS = Path("/proc/sys/net/ipv4/ping_group_range")
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -80,6 +82,15 @@ def look_inside(script: str, *looks: dict[str, object]) -> dict[str, dict[str, o
     if not ran.stdout:
         lack(f"no namespaces of our own can be had here: {ran.stderr.strip()[-200:]}")
     return {answer["id"]: answer for answer in map(json.loads, ran.stdout.splitlines())}
+
+
+def free_port(kind: socket.SocketKind = socket.SOCK_DGRAM) -> int:
+    """Return a port of 127.0.0.1 that nobody has, and that the kernel hands to nobody else: other tests run at the same time."""
+    lowest = int(PORTS.read_text().split()[0])
+    while True:
+        with socket.socket(type=kind) as taken, suppress(OSError):
+            taken.bind(("127.0.0.1", random.randrange(10_000, lowest)))
+            return int(taken.getsockname()[1])
 
 
 def forge_reply(to: int, sequence: bytes, token: bytes, source: str, destination: str) -> None:

@@ -73,6 +73,20 @@ class _Udp(asyncio.DatagramProtocol):
                 self._other.sendto(said, addr)
 
 
+def _doors() -> tuple[socket.socket, socket.socket]:
+    """A socket for TCP and one for UDP, at a port that is free for both: others open theirs at the same time."""
+    while True:
+        stream, datagram = (socket.socket(socket.AF_INET, kind) for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM))
+        stream.bind(("127.0.0.1", 0))
+        try:
+            datagram.bind(stream.getsockname())
+        except OSError:
+            stream.close()
+            datagram.close()
+        else:
+            return stream, datagram
+
+
 @asynccontextmanager
 async def serving(udp: Voice, tcp: Voice | None = None, mouth: str = "") -> AsyncIterator[str]:
     """Run it; yields `address:port`. Without `tcp` nobody listens there. Its UDP comes from the address `mouth`, another port, if given."""
@@ -91,15 +105,14 @@ async def serving(udp: Voice, tcp: Voice | None = None, mouth: str = "") -> Asyn
                 await reader.read()  # silent, until the other has enough
         writer.close()
 
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as stream, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
-        stream.bind(("127.0.0.1", 0))
-        port = stream.getsockname()[1]
+    stream, datagram = _doors()
+    with stream, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
         if mouth:
             other.bind((mouth, 0))
         server = await asyncio.start_server(talk, sock=stream) if tcp else None
-        transport, _ = await loop.create_datagram_endpoint(lambda: _Udp(udp, other if mouth else None), local_addr=("127.0.0.1", port))
+        transport, _ = await loop.create_datagram_endpoint(lambda: _Udp(udp, other if mouth else None), sock=datagram)
         try:
-            yield f"127.0.0.1:{port}"
+            yield f"127.0.0.1:{datagram.getsockname()[1]}"
         finally:
             transport.close()
             if server is not None:

@@ -78,8 +78,10 @@ def test_both_uplinks_lost_at_once_are_one_page_the_internet_is_lost(*, restart:
     play = _play()
     play.restart = restart
     play.dead = {"isp-utama", "isp-cadangan"}
-    play.run(120)
+    play.run(40)
     play.restart = False
+    assert play.causes(Step.OPEN) == ["internet"]
+    play.run(80)
     assert play.causes(Step.OPEN) == ["internet"]
     assert play.causes(Step.UPDATE) == []
     assert play.pages[0].severity is Severity.CRITICAL

@@ -19,6 +19,7 @@ from exporters.metrics import METRICS
 from exporters.view import Figures
 from exporters.web import application
 from tests.conftest import need
+from tests.ground import free_port
 from tests.town import NOW, cut_engine, view_of
 
 DEPLOY = Path(__file__).resolve().parent.parent / "deploy"
@@ -123,8 +124,7 @@ async def prometheus(folder: Path, target: str) -> AsyncIterator[str]:
     config["rule_files"] = [str(RULES)]
     config["scrape_configs"][0]["static_configs"][0]["targets"] = [target]
     (folder / "prometheus.yml").write_text(yaml.safe_dump(config), encoding="utf-8")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        address = f"127.0.0.1:{free.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port(socket.SOCK_STREAM)}"
     process = await asyncio.create_subprocess_exec(
         need("prometheus"),
         f"--config.file={folder / 'prometheus.yml'}",

@@ -20,8 +20,8 @@ from tests.agents import agent, system
 from tests.conftest import need
 from tests.nameservers import NAME, serving
 from tests.nameservers import saying as answering
-from tests.test_probes_ntp import saying as telling
-from tests.test_probes_ntp import serving as time_server
+from tests.timeservers import saying as telling
+from tests.timeservers import serving as time_server
 from tests.webs import listening, saying
 
 Peers = dict[str, tuple[dict[str, object], dict[str, object]]]

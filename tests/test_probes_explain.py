@@ -18,8 +18,8 @@ from tests.agents_v3 import AUTH, agent3
 from tests.certificates import authority, server_tls
 from tests.nameservers import NAME, cut, framed, reply, serving
 from tests.test_probes_http_login import Application
-from tests.test_probes_ntp import saying as telling
-from tests.test_probes_ntp import serving as time_server
+from tests.timeservers import saying as telling
+from tests.timeservers import serving as time_server
 from tests.webs import by_path, listening, saying
 
 HOME, PORTAL = "127.0.0.1", "portal.pantau.test"

@@ -1,12 +1,7 @@
 """NTP looks: a real server on loopback that is well, mute, lying, unsynchronised, replayed or sends us away."""
 
 import asyncio
-import socket
-import struct
-import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import pytest
@@ -15,59 +10,9 @@ from monitor.core.verdict import Outcome, Reason, Verdict
 from monitor.probes import Vantage
 from monitor.probes.faults import Fault
 from monitor.probes.ntp_packet import Said, measure, stamp
-from tests.ground import stand_still
+from tests.ground import free_port, stand_still
+from tests.timeservers import Voice, answer, saying, serving
 from tests.webs import look_in_time
-
-Voice = Callable[[bytes], Iterable[bytes]]
-"""What is said to a packet of a client, in that order."""
-
-
-@contextmanager
-def serving(voice: Voice, address: str = "127.0.0.1", mouth: str = "") -> Iterator[int]:
-    """Run a time server in a thread of its own; yields its port. With `mouth` it answers from that address and another port."""
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    with socket.socket(family, socket.SOCK_DGRAM) as ear, socket.socket(family, socket.SOCK_DGRAM) as other:
-        ear.bind((address, 0))
-        if mouth:
-            other.bind((mouth, 0))
-
-        def serve() -> None:
-            while True:
-                asked, client = ear.recvfrom(1024)
-                if not asked:
-                    return
-                for said in voice(asked):
-                    (other if mouth else ear).sendto(said, client)
-
-        thread = threading.Thread(target=serve)
-        thread.start()
-        try:
-            yield ear.getsockname()[1]
-        finally:
-            other.sendto(b"", ear.getsockname())
-            thread.join()
-
-
-def answer(
-    asked: bytes,
-    *,
-    ahead: float = 0.0,
-    leap: int = 0,
-    stratum: int = 2,
-    reference: bytes = b"\xc6\x12\0\x02",
-    dispersion: float = 0.01,
-    held: float = 0.0,
-    origin: bytes | None = None,
-) -> bytes:
-    """Return a server's packet: its clock is `ahead`, and it says to have held the question for `held` seconds."""
-    received = time.time() + ahead
-    head = struct.pack("!BBbbII4s", leap << 6 | 4 << 3 | 4, stratum, 6, -20, 0, int(dispersion * 65536), reference)
-    times = struct.pack("!QQ", stamp(received), stamp(received + held))
-    return head + struct.pack("!Q", stamp(received - 10)) + (asked[40:48] if origin is None else origin) + times
-
-
-def saying(**keys: object) -> Voice:
-    return lambda asked: [answer(asked, **keys)]  # type: ignore[arg-type]  # those of `answer`
 
 
 def kiss(code: bytes) -> Voice:
@@ -164,10 +109,7 @@ async def test_an_answer_to_an_earlier_question_is_none_to_this() -> None:
 
 
 async def test_where_nobody_listens_it_is_refused() -> None:
-    with socket.socket(type=socket.SOCK_DGRAM) as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
-    outcome = await look(port)
+    outcome = await look(free_port())
     assert (outcome.verdict, outcome.reason) == (Verdict.FAIL, Reason.REFUSED)
 
 

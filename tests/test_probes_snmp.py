@@ -11,8 +11,9 @@ import pytest
 
 from monitor.core.verdict import Outcome, Reason, Verdict
 from monitor.probes import Vantage
-from monitor.probes.deadline import look_at
 from tests.conftest import need
+from tests.ground import free_port
+from tests.webs import look_in_time
 
 AUTH, PRIV = "rahasia-otentikasi", "rahasia-penyandian"
 COMMUNITY: dict[str, object] = {"community": "kota"}
@@ -24,13 +25,6 @@ USERS = {
     "lama": f'MD5 "{AUTH}" DES "{PRIV}"',
     "buka": "",
 }
-
-
-def free_port() -> int:
-    with socket.socket(type=socket.SOCK_DGRAM) as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
 
 
 @asynccontextmanager
@@ -57,9 +51,9 @@ async def snmpd(folder: Path, port: int, name: str = "router-uji", users: Mappin
 async def look(port: int, options: dict[str, object], vantage: Vantage | None = None, timeout: float = 5.0) -> Outcome:
     keys = {"port": port, "read": "system", **options}
     if vantage is not None:
-        return await look_at("snmp", "127.0.0.1", keys, timeout, vantage)
+        return await look_in_time("snmp", "127.0.0.1", keys, timeout, vantage)
     async with Vantage.of() as own:
-        return await look_at("snmp", "127.0.0.1", keys, timeout, own)
+        return await look_in_time("snmp", "127.0.0.1", keys, timeout, own)
 
 
 def named(outcome: Outcome) -> tuple[Verdict, object]:

@@ -23,7 +23,8 @@ from monitor.probes.snmp_options import SnmpOptions
 from tests import agents_v3 as v3
 from tests.agents import NEXT, agent, honest, recorded
 from tests.agents_v3 import AUTH, Peer3, Self, agent3, master
-from tests.test_probes_snmp import PRIV, free_port, look, snmpd
+from tests.ground import free_port
+from tests.test_probes_snmp import PRIV, look, snmpd
 from tests.zoo_snmp import OPER, RECORDINGS, WELL, interfaces, raw
 
 

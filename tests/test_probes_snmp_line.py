@@ -16,7 +16,7 @@ from monitor.probes.snmp_idle import Idle
 from monitor.probes.snmp_line import AT_ONCE, Line, Lines
 from tests.agents import Answer, Peer, agent, honest, system
 from tests.agents_v3 import AUTH, agent3
-from tests.test_probes_snmp import free_port
+from tests.ground import free_port
 
 BACKENDS = ["pysnmp", "fast"]
 AGENT, FIRST, SECOND = "192.0.2.9", "192.0.2.1", "192.0.2.2"

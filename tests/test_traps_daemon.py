@@ -8,7 +8,7 @@ import pytest
 
 from monitor.core.traps import Traps
 from tests.daemons import Daemon, answering, city, tcp
-from tests.test_probes_snmp import free_port
+from tests.ground import free_port
 from tests.test_traps import COLD_START, second
 
 

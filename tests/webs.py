@@ -40,6 +40,8 @@ async def listening(
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
+        for door in server.sockets:
+            asyncio.get_running_loop().remove_reader(door)  # nobody is let in any more
         for _ in range(5):  # who was let in just now gets a transport first: a closing server would forget him
             await asyncio.sleep(0)
         server.close()

@@ -229,6 +229,12 @@ LIARS = [
     ),
     odd("its own question back", WELL, lambda question, _: write(question, []).replace(b"\xa2", b"\xa0")),
     odd("genErr", WELL, lambda question, _: raw(question, b"", 5)),
+    odd(
+        "genErr to GETBULK, and values beside it",
+        WELL,
+        on([BULK, NEXT], lambda question, _: raw(question, binding((*OPER, 1), ber.integer(1)), 5)),
+        options={**FULL, "timeout": 1.5},
+    ),
     odd("even one value is tooBig", WELL, lambda question, _: raw(question, b"", 1)),
     Animal(
         "everything twice", WELL, lambda question, view: [honest(question, view)] * 2, FULL, holds=lambda values: indices(values) == THREE

@@ -49,6 +49,14 @@ def _other_number(asked: Asked, said: bytes) -> bytes:
     return said.replace(ber.integer(asked.question.number), ber.integer(asked.question.number ^ 1)) if asked.engine else said
 
 
+def _erring(asked: Asked, said: bytes) -> bytes:
+    """The values are there, and beside them genErr."""
+    number = ber.integer(asked.question.number)
+    return said.replace(number + ber.integer(0), number + ber.integer(5)) if asked.engine else said
+
+
+PATIENCE = 8.0
+"""Seconds for those that get no answer they can use: a fresh engine is made within, on a machine that may have much else to do."""
 SHA: dict[str, object] = {"auth": AUTH}
 UNSURE, FAIL, LIE, KEY = Verdict.UNSURE, Verdict.FAIL, Reason.SNMP_ERROR, Reason.SNMP_AUTH
 MAMMALS = [
@@ -58,15 +66,16 @@ MAMMALS = [
     Mammal("an unknown user", options={"user": "siapa"}, verdict=UNSURE, reason=KEY),
     Mammal("an unknown user with a key", options={**SHA, "user": "siapa"}, verdict=UNSURE, reason=KEY),
     Mammal("a passphrase that is too short", options={"auth": "x"}, verdict=UNSURE, reason=Reason.BAD_SECRET),
-    Mammal("mute", twist=lambda *_: None, verdict=FAIL, reason=Reason.SNMP_TIMEOUT, timeout=1.5),
-    Mammal("an answer with a wrong digest", twist=_forged, options=SHA, verdict=FAIL, reason=LIE, timeout=3),
-    Mammal("an answer without a digest", Self(signs=False), options=SHA, verdict=FAIL, reason=LIE, timeout=3),
-    Mammal("another request id", twist=_other_number, verdict=FAIL, reason=LIE, timeout=2),
-    Mammal("cut short", twist=lambda _, said: said[:-2], verdict=FAIL, reason=LIE, timeout=2),
-    Mammal("values without end", twist=_without_end, verdict=FAIL, reason=LIE, timeout=2),
-    Mammal("random bytes", twist=lambda asked, _: asked.raw[5:60], verdict=FAIL, reason=LIE, timeout=2),
-    Mammal("FiberHome: negative engine time", Self(time=-5000), verdict=FAIL, reason=LIE, timeout=2, fast=Verdict.OK),
-    Mammal("for ever another engine", Self(blind=UNKNOWN_ENGINE), verdict=FAIL, reason=LIE, timeout=2),
-    Mammal("never in time", Self(blind=NOT_IN_TIME), options=SHA, verdict=FAIL, reason=LIE, timeout=2),
+    Mammal("mute", twist=lambda *_: None, verdict=FAIL, reason=Reason.SNMP_TIMEOUT, timeout=PATIENCE),
+    Mammal("an answer with a wrong digest", twist=_forged, options=SHA, verdict=FAIL, reason=LIE, timeout=PATIENCE),
+    Mammal("an answer without a digest", Self(signs=False), options=SHA, verdict=FAIL, reason=LIE, timeout=PATIENCE),
+    Mammal("another request id", twist=_other_number, verdict=FAIL, reason=LIE, timeout=PATIENCE),
+    Mammal("genErr, and values beside it", twist=_erring, options={"read": "system"}, verdict=FAIL, reason=LIE, timeout=PATIENCE),
+    Mammal("cut short", twist=lambda _, said: said[:-2], verdict=FAIL, reason=LIE, timeout=PATIENCE),
+    Mammal("values without end", twist=_without_end, verdict=FAIL, reason=LIE, timeout=PATIENCE),
+    Mammal("random bytes", twist=lambda asked, _: asked.raw[5:60], verdict=FAIL, reason=LIE, timeout=PATIENCE),
+    Mammal("FiberHome: negative engine time", Self(time=-5000), verdict=FAIL, reason=LIE, timeout=PATIENCE, fast=Verdict.OK),
+    Mammal("for ever another engine", Self(blind=UNKNOWN_ENGINE), verdict=FAIL, reason=LIE, timeout=PATIENCE),
+    Mammal("never in time", Self(blind=NOT_IN_TIME), options=SHA, verdict=FAIL, reason=LIE, timeout=PATIENCE),
     Mammal("no GETBULK: it hangs", twist=_hangs_on_bulk, timeout=10),
 ]

@@ -53,4 +53,6 @@ class FastCommunity(Community):
             return super()._read(data)
         codec, asked, version = self._current
         rows = codec.decode("next" if version == "1" else asked.kind, asked.oids, data)
-        return super()._read(data) if rows is None else Answer(version, snmp_message.number_of(data), 0, rows, len(data))
+        if rows is None or snmp_message.refuses(snmp_message.pdu_of(data)):  # gufo takes the values that stand beside an error
+            return super()._read(data)
+        return Answer(version, snmp_message.number_of(data), 0, rows, len(data))

@@ -155,7 +155,7 @@ class FastUser:
         if codec.boots:
             self.memory.recognise("boots", codec.boots)
         rows = codec.decode(kind, oids, data)
-        rows = in_clear(question, data, kind, oids, repetitions) if rows is None else rows
+        rows = in_clear(question, data, kind, oids, repetitions) if rows is None or _refuses(data) else rows
         self._good = self._good or rows is not None
         if rows is not None:
             self.memory.answered(at_once(kind, repetitions), len(rows), len(data))
@@ -238,6 +238,14 @@ def in_clear(question: bytes, data: bytes, kind: Kind, oids: Sequence[Oid], repe
         raise TooBigError
     right = same and found.status == 0 and fits(kind, oids, repetitions, found.rows)
     return found.rows if right else None
+
+
+def _refuses(data: bytes) -> bool:
+    """Whether an answer that is not encrypted carries an error: gufo takes the values that stand beside it."""
+    with suppress(ValueError):
+        pdu = _scoped(data)
+        return pdu is not None and snmp_message.refuses(pdu[1])
+    return False
 
 
 def _scoped(message: bytes) -> tuple[int, bytes] | None:

@@ -68,13 +68,24 @@ def response(version: str, kind: int, pdu: bytes, size: int) -> Answer:
     return Answer(version, ber.read_integer(number), ber.read_integer(status), rows(names), size)
 
 
+def pdu_of(data: bytes) -> bytes:
+    """What stands within a question or an answer. Raises ValueError."""
+    _, message = _begin(data, ber.SEQUENCE)
+    return ber.first(message, 3)[2][1]
+
+
 def number_of(data: bytes) -> int:
     """The request id of a question or an answer. Raises ValueError."""
-    _, message = _begin(data, ber.SEQUENCE)
-    tag, content, _ = ber.item(ber.first(message, 3)[2][1], 0)
+    tag, content, _ = ber.item(pdu_of(data), 0)
     if tag != ber.INTEGER:
         raise ValueError("no request id")
     return ber.read_integer(content)
+
+
+def refuses(pdu: bytes) -> bool:
+    """Tell whether an answer carries an error. Raises ValueError."""
+    _, (_, status), *_ = ber.items(pdu)
+    return any(status)
 
 
 def rows(names: bytes) -> Rows:
