@@ -16,6 +16,7 @@ from monitor.core.verdict import Outcome, Reason, Verdict
 from monitor.probes import Vantage, read_options
 from monitor.probes.attempt import Attempt
 from monitor.probes.deadline import look_at
+from monitor.probes.faults import Fault
 from monitor.probes.snmp_engine import Engines
 from monitor.probes.snmp_memory import Memory
 from monitor.probes.snmp_user import User
@@ -92,7 +93,7 @@ class Tour:
 async def _warm(keys: dict[str, object], port: int, vantage: Vantage) -> None:
     """Make the engine and the keys of a user: half a second of CPU that is none of the look's time."""
     user = User(read_options("snmp", keys), Memory(), vantage.share(Engines), Attempt(60))
-    with suppress(PantauError):
+    with suppress(Fault, PantauError):
         await user.open("127.0.0.1", port)
         user.close()
 
