@@ -133,9 +133,9 @@ async def test_an_answer_is_the_same_wherever_the_network_cuts_it(vantage: Vanta
 async def test_mute_endless_and_rude_peers_end_at_the_deadline(vantage: Vantage, talk: object, reason: Reason) -> None:
     start = time.monotonic()
     async with listening(talk) as port:  # type: ignore[arg-type]
-        outcome = await fetch(vantage, f"http://127.0.0.1:{port}/", 0.4)
+        outcome = await fetch(vantage, f"http://127.0.0.1:{port}/", 0.4 if reason is Reason.HTTP_TIMEOUT else 5)
     assert (outcome.verdict, outcome.reason) == (Verdict.FAIL, reason), outcome.detail
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < 4
 
 
 async def test_an_endless_body_and_a_bomb_take_no_memory(vantage: Vantage) -> None:
@@ -255,7 +255,7 @@ async def test_the_verified_chain_counts_and_not_an_expired_certificate_sent_bes
 )
 async def test_a_broken_handshake_has_its_reason(vantage: Vantage, talk: object, reasons: set[Reason]) -> None:
     async with listening(talk, read=False) as port:  # type: ignore[arg-type]
-        outcome = await fetch(vantage, f"https://127.0.0.1:{port}/", 0.4)
+        outcome = await fetch(vantage, f"https://127.0.0.1:{port}/", 0.4 if Reason.TLS_TIMEOUT in reasons else 5)
     assert outcome.reason in reasons, outcome.detail
     assert outcome.verdict is Verdict.FAIL
 

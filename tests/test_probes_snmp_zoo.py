@@ -28,7 +28,7 @@ from tests.zoo_snmp_v3 import MAMMALS, Mammal
 SHARED = Path(os.environ.get("PANTAU_TEST_SNMPREC", Path(__file__).resolve().parents[2] / "shared" / "snmprec"))
 BACKENDS = ["pysnmp", "fast"]
 ANIMALS = [*recordings(RECORDINGS), *recordings(SHARED), *DEVICES, *LIARS]
-TIMEOUT, AT_ONCE = 10.0, 6
+TIMEOUT, AT_ONCE, WAITING_AT_ONCE = 10.0, 6, 12
 
 
 async def timely(port: int, keys: dict[str, object], timeout: float, vantage: Vantage) -> Outcome:
@@ -68,13 +68,13 @@ class Tour:
     async def go(self) -> None:
         asyncio.get_running_loop().set_exception_handler(lambda _, context: self.heard.append(context))
         gc.collect()
-        before, room = open_files(), asyncio.Semaphore(AT_ONCE)
+        before, room, waiting_room = open_files(), asyncio.Semaphore(AT_ONCE), asyncio.Semaphore(WAITING_AT_ONCE)
         async with asyncio.TaskGroup() as group:
             for animal, backend in product(ANIMALS, BACKENDS):
                 group.create_task(self._see(animal, backend, room))
         async with asyncio.TaskGroup() as group:
             for mammal, backend in product(MAMMALS, BACKENDS):
-                group.create_task(self._see_mammal(mammal, backend, room))
+                group.create_task(self._see_mammal(mammal, backend, waiting_room))
         await asyncio.sleep(0)
         gc.collect()
         self.left = open_files() - before, len(asyncio.all_tasks()) - 1
@@ -144,8 +144,8 @@ async def test_another_device_at_the_same_address_is_understood_by_the_second_lo
         outcomes.append(await look_at("snmp", "127.0.0.1", options, TIMEOUT, vantage))
         for name in (b"baru", b"lagi"):
             peer.who = other(peer.who, name)
-            outcomes += [await look_at("snmp", "127.0.0.1", options, 4.0, vantage) for _ in range(2)]
+            outcomes += [await look_at("snmp", "127.0.0.1", options, 6.0, vantage) for _ in range(2)]
         peer.who = replace(peer.who, boots=peer.who.boots + 1, time=1)
-        outcomes += [await look_at("snmp", "127.0.0.1", options, 4.0, vantage) for _ in range(2)]
+        outcomes += [await look_at("snmp", "127.0.0.1", options, 6.0, vantage) for _ in range(2)]
     assert [outcome.verdict for outcome in outcomes[::2]] == [Verdict.OK] * 4
     assert {outcome.verdict for outcome in outcomes[1::2]} <= {Verdict.OK, Verdict.UNSURE}
