@@ -8,9 +8,10 @@ import asyncio
 import math
 import platform
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
+from itertools import islice
 from typing import NamedTuple
 
 from prometheus_client import ProcessCollector, generate_latest
@@ -31,6 +32,8 @@ from monitor.engine import Condition, Engine
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 ALWAYS_COUNTED = (Verdict.OK, Verdict.FAIL)
 RESULTS = ("ok", "retry", "given_up")
+SLICE = 500
+"""As many samples are put into words in one turn of the loop: in a few milliseconds."""
 
 Rows = Iterable[tuple[tuple[str, ...], float]]
 
@@ -108,12 +111,8 @@ class Scene:
     at: float
     figures: Figures
     ready: bool
+    city: City
     conditions: dict[str, Condition]
-
-    @property
-    def city(self) -> City:
-        """The inventory in use."""
-        return self.engine.state.city
 
     def labels(self, wanted: frozenset[Kind]) -> Iterator[tuple[str, tuple[str, ...]]]:
         """Return the id and the labels of every looked-at node of these kinds."""
@@ -282,20 +281,6 @@ ROWS: dict[str, Callable[[Scene], Rows]] = {
 }
 
 
-class CityCollector(Collector):
-    """Yields every metric of `METRICS` as the view shows it now."""
-
-    def __init__(self, view: View) -> None:
-        self._view = view
-
-    def collect(self) -> Iterator[Metric]:
-        """Look once, then yield family by family."""
-        engine, at = self._view.engine(), self._view.now()
-        scene = Scene(engine, at, self._view.figures(), not self._view.ready(), conditions(engine, at))
-        for name, rows in ROWS.items():
-            yield _family(name, rows(scene))
-
-
 class _Families(Collector):
     """Lets `generate_latest` write one family that is already there."""
 
@@ -317,14 +302,18 @@ def _family(name: str, rows: Rows) -> Metric:
     return family
 
 
-async def exposition(view: View) -> bytes:
-    """Return the text that Prometheus reads; other work gets its turn after every family, so that no scrape holds the loop."""
-    parts: list[bytes] = []
-    for family in CityCollector(view).collect():
-        parts.append(generate_latest(_Families(family)))
-        await asyncio.sleep(0)
-    parts.append(generate_latest(_Families(*ProcessCollector(registry=None).collect())))
-    return b"".join(parts)
+async def exposition(view: View) -> AsyncIterator[bytes]:
+    """Yield the text that Prometheus reads, `SLICE` samples at a time; then others get their turn: no scrape holds the loop."""
+    engine, at = view.engine(), view.now()
+    scene = Scene(engine, at, view.figures(), not view.ready(), engine.state.city, conditions(engine, at))
+    for name, rows in ROWS.items():
+        left, head = iter(rows(scene)), b""
+        while (some := list(islice(left, SLICE))) or not head:
+            text = generate_latest(_Families(_family(name, some)))
+            yield text.removeprefix(head)
+            head = head or b"".join(text.splitlines(keepends=True)[:2])
+            await asyncio.sleep(0)
+    yield generate_latest(_Families(*ProcessCollector(registry=None).collect()))
 
 
 def reference() -> str:

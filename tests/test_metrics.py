@@ -5,7 +5,7 @@ import subprocess
 from dataclasses import replace
 from pathlib import Path
 
-from exporters.metrics import METRICS, ROWS, exposition, reference
+from exporters.metrics import METRICS, ROWS, SLICE, exposition, reference
 from exporters.view import Figures, View
 from monitor.core.belief import Belief
 from tests.conftest import need
@@ -14,14 +14,21 @@ from tests.town import NOW, cut, cut_engine, engine_of, town, up, view_of
 ROOT = Path(__file__).resolve().parent.parent
 
 
+async def text_of(view: View) -> str:
+    """Return all that Prometheus reads."""
+    return b"".join([piece async for piece in exposition(view)]).decode()
+
+
 async def samples(view: View) -> dict[str, float]:
     """Return the value of every sample by its name and labels, as Prometheus reads them."""
-    lines = (await exposition(view)).decode().splitlines()
+    lines = (await text_of(view)).splitlines()
     return {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines if not line.startswith("#")}
 
 
 async def test_promtool_finds_nothing_to_complain_of() -> None:
-    text = await exposition(view_of(cut_engine(), figures=lambda: Figures(journal={"events": 7}, deliveries={("telegram", "ok"): 3})))
+    text = (
+        await text_of(view_of(cut_engine(), figures=lambda: Figures(journal={"events": 7}, deliveries={("telegram", "ok"): 3})))
+    ).encode()
     checked = subprocess.run([need("promtool"), "check", "metrics"], input=text, capture_output=True, check=False)
     assert (checked.returncode, checked.stdout + checked.stderr) == (0, b"")
 
@@ -75,7 +82,7 @@ async def test_two_incidents_of_one_cause_make_one_sample() -> None:
     city = town()
     beliefs, first, _ = cut(city)
     _, second, _ = cut(city, incident="g18")
-    lines = (await exposition(view_of(engine_of(city, beliefs, first, second)))).decode().splitlines()
+    lines = (await text_of(view_of(engine_of(city, beliefs, first, second)))).splitlines()
     assert len([line for line in lines if line.startswith("pantau_incident_open{")]) == 1
 
 
@@ -104,7 +111,7 @@ async def test_what_the_shell_alone_knows_is_shown() -> None:
 async def test_every_metric_is_in_the_table_and_every_row_of_the_table_is_shown() -> None:
     assert METRICS.keys() == ROWS.keys()
     figures = Figures(journal={"events": 1})
-    text = (await exposition(view_of(cut_engine(), figures=lambda: figures))).decode()
+    text = await text_of(view_of(cut_engine(), figures=lambda: figures))
     shown = {line.split()[2] for line in text.splitlines() if line.startswith("# TYPE pantau")}
     with_samples = {
         re.sub("_(bucket|sum|count)$", "", line.split("{")[0].split()[0]) for line in text.splitlines() if line.startswith("pantau")
@@ -117,8 +124,8 @@ async def test_the_reference_is_fresh() -> None:
     assert (ROOT / "docs/metrics.md").read_text(encoding="utf-8") == reference()
 
 
-async def test_a_big_city_is_written_family_by_family() -> None:
-    """A scrape gives way to other work after every family, so that no city is too big for the loop."""
+async def test_a_big_city_is_written_slice_by_slice() -> None:
+    """A scrape gives way to other work after every slice, so that no city is too big for the loop."""
     view, turns = view_of(engine_of(town(kelurahan=26, opds=350))), 0
 
     async def other_work() -> None:
@@ -129,6 +136,9 @@ async def test_a_big_city_is_written_family_by_family() -> None:
 
     async with asyncio.timeout(30):
         beside = asyncio.create_task(other_work())
-        await exposition(view)
+        text = await text_of(view)
         beside.cancel()
-    assert turns >= len(METRICS)
+    looks = [line for line in text.splitlines() if "pantau_check_looks_total" in line]
+    assert len([line for line in looks if line.startswith("#")]) == 2, "the head is written once"
+    assert len(set(looks)) == len(looks) > SLICE
+    assert turns >= len(METRICS) + len(looks) // SLICE
