@@ -20,9 +20,9 @@ from monitor.core.events import Verify
 from monitor.core.traps import Fate, Traps
 from monitor.probes.ber import Oid
 from monitor.secret import reveal
-from monitor.traps import message
 from monitor.traps.asking import Asking
 from monitor.traps.ear import LONGEST, Ear
+from monitor.traps.message import AUTHENTICATION_FAILURE, LINK, V3, read, version_of
 from monitor.traps.meter import Meter
 
 if TYPE_CHECKING:
@@ -211,9 +211,9 @@ class Receiver:
     def _judged(self, source: Source, heard: Heard) -> Fate | None:
         """Read a datagram and ask for what it is a reason for; return what became of it, None when that is not decided yet."""
         try:
-            if message.version_of(heard.data) == message.V3:
+            if version_of(heard.data) == V3:
                 return self._third(source, heard)
-            notice = message.read(heard.data)
+            notice = read(heard.data)
         except ValueError:
             return Fate.MALFORMED
         if not self._lets_in(notice.community):
@@ -252,10 +252,10 @@ class Receiver:
 
     def _look(self, source: Source, what: Oid, agent: str) -> Fate:
         """Ask for looks at who sent it, or at the agent that it names. That somebody asked in vain is no reason: it may be we."""
-        if what == message.AUTHENTICATION_FAILURE and not source.missed:
+        if what == AUTHENTICATION_FAILURE and not source.missed:
             return Fate.IGNORED
         nodes = self._asking.of(agent) or source.nodes
-        self._verify(self._asking.looks(nodes, self._clock.now(), lines=source.missed or what in message.LINK))
+        self._verify(self._asking.looks(nodes, self._clock.now(), lines=source.missed or what in LINK))
         source.missed = False
         return Fate.LOOKED
 
