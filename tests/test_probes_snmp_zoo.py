@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import os
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -22,10 +21,9 @@ from monitor.probes.snmp_memory import Memory
 from monitor.probes.snmp_user import User
 from tests.agents import agent, system
 from tests.agents_v3 import AUTH, Self, agent3, other
-from tests.zoo_snmp import DEVICES, LIARS, RECORDINGS, WELL, Animal, indices, recordings
+from tests.zoo_snmp import DEVICES, LIARS, RECORDINGS, SHARED, WELL, Animal, indices, recordings
 from tests.zoo_snmp_v3 import MAMMALS, Mammal
 
-SHARED = Path(os.environ.get("PANTAU_TEST_SNMPREC", Path(__file__).resolve().parents[2] / "shared" / "snmprec"))
 BACKENDS = ["pysnmp", "fast"]
 ANIMALS = [*recordings(RECORDINGS), *recordings(SHARED), *DEVICES, *LIARS]
 TIMEOUT, AT_ONCE, WAITING_AT_ONCE = 10.0, 6, 12

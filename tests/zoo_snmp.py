@@ -1,5 +1,6 @@
 """The zoo: devices as they are, and as they must not be, each in a few lines: what it tells, and what a look at it must say."""
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -13,6 +14,8 @@ from tests.agents import BULK, COUNTER32, COUNTER64, GAUGE32, GET, NEXT, TICKS, 
 
 ROOT = Path(__file__).resolve().parent.parent
 RECORDINGS = ROOT / "monitor" / "lab" / "recordings"
+SHARED = Path(os.environ.get("PANTAU_TEST_SNMPREC", ROOT.parent / "shared" / "snmprec"))
+"""Recordings that may not be shipped, where there are any."""
 IF, IFX = (1, 3, 6, 1, 2, 1, 2, 2, 1), (1, 3, 6, 1, 2, 1, 31, 1, 1, 1)
 DESCR, OPER = (*IF, 2), (*IF, 8)
 Values = dict[str, object]
