@@ -53,7 +53,10 @@ class Peer(asyncio.DatagramProtocol):
         self._transport = cast("asyncio.DatagramTransport", transport)
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        question = read(data)
+        try:
+            question = read(data)
+        except ValueError:
+            return  # what is no question gets no answer
         self.heard.append(question)
         said = self.answer(question, self.view)
         for each in [said] if isinstance(said, bytes) else said or ():
