@@ -54,7 +54,10 @@ class Peer(asyncio.DatagramProtocol):
         self.transport = cast("asyncio.DatagramTransport", transport)
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        question = read(data)
+        try:
+            question = read(data)
+        except ValueError:
+            return  # what is no question gets no answer
         self.heard.append(question)
         self.askers.append(addr)
         said = self.answer(question, self.view)

@@ -46,6 +46,10 @@ class Self:
     blind: int = 0
 
 
+Twist = Callable[[Asked, bytes], bytes | Sequence[bytes] | None]
+"""What is sent instead of an answer."""
+
+
 def master() -> bytes:
     """RFC 3414, A.2.2: the key of AUTH with SHA."""
     word = AUTH.encode()
@@ -60,7 +64,7 @@ def derived(engine: bytes) -> bytes:
 class Peer3(asyncio.DatagramProtocol):
     """Answers as `who` says; `twist` may change the bytes of an answer before they are sent."""
 
-    def __init__(self, rows: Sequence[Row], who: Self, twist: Callable[[Asked, bytes], bytes | None]) -> None:
+    def __init__(self, rows: Sequence[Row], who: Self, twist: Twist) -> None:
         self.view = Ordered(rows)
         self.who = who
         self.questions = 0
@@ -77,8 +81,9 @@ class Peer3(asyncio.DatagramProtocol):
         self.questions += 1
         self.askers.append(addr)
         said = self._twist(asked, self.answer(asked))
-        if said is not None and self._transport is not None:
-            self._transport.sendto(said, addr)
+        for each in [said] if isinstance(said, bytes) else said or ():
+            if self._transport is not None:
+                self._transport.sendto(each, addr)
 
     def answer(self, asked: Asked) -> bytes:
         who = self.who
@@ -137,11 +142,11 @@ def _pdu(asked: Asked, rows: Sequence[Row]) -> bytes:
 
 @asynccontextmanager
 async def agent3(
-    rows: Sequence[Row], who: Self | None = None, twist: Callable[[Asked, bytes], bytes | None] = lambda _, said: said, port: int = 0
+    rows: Sequence[Row], who: Self | None = None, twist: Twist = lambda _, said: said, at: str = "127.0.0.1"
 ) -> AsyncIterator[tuple[int, Peer3]]:
-    """Run an agent of version 3 on a port of 127.0.0.1 (0: a free one)."""
+    """Run an agent of version 3 on a free port of this address."""
     peer = Peer3(rows, who or Self(), twist)
-    transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(lambda: peer, local_addr=("127.0.0.1", port))
+    transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(lambda: peer, local_addr=(at, 0))
     try:
         yield transport.get_extra_info("sockname")[1], peer
     finally:

@@ -7,7 +7,7 @@ import os
 import struct
 import subprocess
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -98,7 +98,12 @@ class Liars:
                 continue
             self.heard.append(asked)
             for said in self._habits.get(asked.destination, silent)(asked):
-                os.write(self._device, said if isinstance(said, bytes) else said.wire())
+                self.say(said)
+
+    def say(self, said: Packet | bytes) -> None:
+        """Say something unasked; what does not begin as a packet of IP does is not carried."""
+        with suppress(OSError):
+            os.write(self._device, said if isinstance(said, bytes) else said.wire())
 
 
 @contextmanager

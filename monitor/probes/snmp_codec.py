@@ -66,6 +66,7 @@ class Codec:
     def __init__(self, make: Callable[[str], Any]) -> None:
         from gufo.snmp import SnmpError  # noqa: PLC0415 - an extra: only where it is there
 
+        os.environ["RUST_BACKTRACE"] = "0"  # else a panic writes down its whole way, for 50 ms of the loop
         self._doubts = (SnmpError, StopAsyncIteration, OSError, ValueError, RuntimeError)
         self._near = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
         self._near.bind(("127.0.0.1", 0))

@@ -155,7 +155,8 @@ class FastUser:
         if codec.boots:
             self.memory.recognise("boots", codec.boots)
         rows = codec.decode(kind, oids, data)
-        rows = in_clear(question, data, kind, oids, repetitions) if rows is None or _refuses(data) else rows
+        if rows is None or kind == "get" or _refuses(data):
+            rows = rows if _encrypted(data) else in_clear(question, data, kind, oids, repetitions)
         self._good = self._good or rows is not None
         if rows is not None:
             self.memory.answered(at_once(kind, repetitions), len(rows), len(data))
@@ -224,7 +225,10 @@ class FastUser:
 
 
 def in_clear(question: bytes, data: bytes, kind: Kind, oids: Sequence[Oid], repetitions: int) -> Rows | None:
-    """Return what gufo left in doubt, where it is not encrypted: mostly the end of all that an agent has. Raises TooBigError."""
+    """Return what gufo left in doubt, mostly the end of all that an agent has, or reads too freely: single values. Raises TooBigError.
+
+    It takes numbers that are too long, types that there are not, and values that stand beside an error.
+    """
     try:
         asked, came = _scoped(question), _scoped(data)
         if asked is None or came is None:
@@ -241,10 +245,16 @@ def in_clear(question: bytes, data: bytes, kind: Kind, oids: Sequence[Oid], repe
 
 
 def _refuses(data: bytes) -> bool:
-    """Whether an answer that is not encrypted carries an error: gufo takes the values that stand beside it."""
+    """Whether an answer that is not encrypted carries an error."""
     with suppress(ValueError):
         pdu = _scoped(data)
         return pdu is not None and snmp_message.refuses(pdu[1])
+    return False
+
+
+def _encrypted(data: bytes) -> bool:
+    with suppress(ValueError):
+        return _scoped(data) is None
     return False
 
 
