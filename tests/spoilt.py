@@ -17,7 +17,6 @@ from monitor.core.verdict import Outcome, Verdict
 from monitor.lab.snmp_agent import Agent, Question, View
 from monitor.probes import Vantage, ber
 from monitor.probes.deadline import look_at
-from monitor.probes.snmp_engine import Engines
 from monitor.probes.snmp_read import LLDP_NAME
 from tests import agents, agents_v3, nameservers, rights, timeservers, webs
 from tests.ground import own_network
@@ -88,7 +87,7 @@ def snmp3(backend: str, **key: str) -> Kind:
 
         keys = {**READ, **key, "user": "aman", "backend": backend}
         async with agents_v3.agent3(ROWS, twist=twist) as (port, peer), Vantage.of() as vantage:
-            await vantage.share(Engines).of("127.0.0.1")  # a quarter of a second of CPU, and no answer's fault
+            await agents_v3.warm(keys, port, vantage)
             yield lambda: look_at("snmp", "127.0.0.1", {**keys, "port": port}, TIMEOUT, vantage)
 
     return Kind(f"SNMP 3{' with SHA' if key else ''}, {backend}", awake, tagged, DATAGRAM, rights.snmp3_signed if key else rights.snmp3)

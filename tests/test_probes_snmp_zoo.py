@@ -3,24 +3,17 @@
 import asyncio
 import gc
 import time
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import Path
 
 import pytest
 
-from monitor.core.errors import PantauError
 from monitor.core.verdict import Outcome, Reason, Verdict
-from monitor.probes import Vantage, read_options
-from monitor.probes.attempt import Attempt
+from monitor.probes import Vantage
 from monitor.probes.deadline import look_at
-from monitor.probes.faults import Fault
-from monitor.probes.snmp_engine import Engines
-from monitor.probes.snmp_memory import Memory
-from monitor.probes.snmp_user import User
 from tests.agents import agent, system
-from tests.agents_v3 import AUTH, Self, agent3, other
+from tests.agents_v3 import AUTH, Self, agent3, other, warm
 from tests.zoo_snmp import DEVICES, LIARS, RECORDINGS, SHARED, WELL, Animal, indices, recordings
 from tests.zoo_snmp_v3 import MAMMALS, Mammal
 
@@ -84,16 +77,8 @@ class Tour:
     async def _see_mammal(self, mammal: Mammal, backend: str, room: asyncio.Semaphore) -> None:
         async with room, Vantage.of() as vantage, agent3(WELL, mammal.who, mammal.twist) as (port, _):
             keys = {"read": "system, interfaces", "user": "aman", **mammal.options, "backend": backend}
-            await _warm(keys, port, vantage)
+            await warm(keys, port, vantage)
             self.outcomes[f"v3: {mammal.name}", backend] = await timely(port, keys, mammal.timeout, vantage)
-
-
-async def _warm(keys: dict[str, object], port: int, vantage: Vantage) -> None:
-    """Make the engine and the keys of a user: half a second of CPU that is none of the look's time."""
-    user = User(read_options("snmp", keys), Memory(), vantage.share(Engines), Attempt(60))
-    with suppress(Fault, PantauError):
-        await user.open("127.0.0.1", port)
-        user.close()
 
 
 @pytest.fixture(scope="module")
