@@ -19,6 +19,7 @@ from monitor.core.promise import promise
 from monitor.core.rules import Rule
 from monitor.core.verdict import Verdict
 from monitor.engine import Condition, Engine
+from monitor.probes.discreet import address
 
 TURNS = frozenset({"root", "shadowed", "no_reply", "suspect"})
 """What may be decided about a node that fails."""
@@ -72,7 +73,7 @@ def _unlisted(scene: Scene, subject: str) -> Ring:
 
 
 def _watched(scene: Scene, node: Node, check: Check) -> Iterator[Ring]:
-    about = {"check": check.id, "kind": check.kind, "target": check.target, "grade": check.grade.value, "interval": check.interval}
+    about = {"check": check.id, "kind": check.kind, "target": address(check.target), "grade": check.grade.value, "interval": check.interval}
     yield Ring("watched", held=True, facts=about, where=(check.where,))
     if check.id != node.checks[0]:
         known = scene.engine.state.beliefs[check.id]

@@ -17,6 +17,7 @@ from monitor.core.learning import heavy
 from monitor.core.promise import promise
 from monitor.core.rules import Rule
 from monitor.engine import Engine
+from monitor.probes.discreet import address
 
 DECISIONS = 50
 
@@ -107,7 +108,7 @@ def _check(engine: Engine, check: Check, at: float) -> Json:
         "id": check.id,
         "node": check.node,
         "kind": check.kind,
-        "target": check.target,
+        "target": address(check.target),
         "where": check.where,
         "grade": check.grade.value,
         "interval": check.interval,

@@ -86,6 +86,8 @@ def test_every_command_has_help_with_an_example(words: tuple[str, ...], capsys: 
             ["lab", "loss", "kel-gentong", "banyak"],
             "pantau: Invalid value for 'PERCENT': 'banyak' is no percentage: write 5 or 5%, at most 100",
         ),
+        (["probe", "tcp", "127.0.0.1", "port=9", "slow=" + "[" * 100_000], "pantau: probe tcp: slow: must be a number"),
+        (["explain", ""], "pantau: Invalid value for INCIDENT|ID: is empty; ids are those of the inventory and of incidents"),
         (["probe", "snmp", "127.0.0.1", "version=3"], "pantau: probe snmp: keys: version 3 needs a user"),
         (["lab", "up", "--sites", "0"], "pantau: Invalid value for '--sites': 0 is not in the range 1<=x<=5000."),
     ],
@@ -240,6 +242,14 @@ def test_a_full_disk_under_the_output_is_one_line() -> None:
     with Path("/dev/full").open("w") as full:
         words = [sys.executable, "-c", "from monitor.cli import main; main()", "check-config"]
         ended = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True, check=False, cwd=ROOT)
+    assert (ended.returncode, ended.stderr) == (Exit.UNKNOWN, "pantau: the output cannot be written: No space left on device\n")
+
+
+def test_a_full_disk_under_the_answers_of_a_batch_is_one_line() -> None:
+    with Path("/dev/full").open("w") as full:
+        words = [sys.executable, "-c", "from monitor.cli import main; main()", "probe", "--batch", "-"]
+        line = '{"kind": "tcp", "target": "127.0.0.1", "port": 1}\n'
+        ended = subprocess.run(words, input=line * 3, stdout=full, stderr=subprocess.PIPE, text=True, check=False, cwd=ROOT)
     assert (ended.returncode, ended.stderr) == (Exit.UNKNOWN, "pantau: the output cannot be written: No space left on device\n")
 
 

@@ -14,6 +14,7 @@ import pytest
 from alerts.words import clock
 from exporters.chain import chain
 from exporters.evidence import episodes, nearest
+from exporters.explain import explain
 from exporters.ring_words import BROKE, HELD, PASSES
 from exporters.scene import Ring, Scene
 from exporters.sentences import Speaker
@@ -26,7 +27,7 @@ from monitor.engine import Engine, State
 from monitor.inventory import load
 from tests.play import START
 from tests.tape import Tape
-from tests.town import NOW, cut_engine, engine_of, town
+from tests.town import NOW, cut_engine, engine_of, town, view_of
 
 
 @cache
@@ -190,6 +191,17 @@ def test_who_calls_us_is_looked_at_nowhere() -> None:
     ring = Ring("watched", held=True, facts={"kind": "push", "target": "", "interval": 60.0, "grade": "core"})
     assert Speaker(town(), "id", NOW).say(ring) == "Diperiksa dengan push setiap 60 detik, kelas core."
     assert Speaker(town(), "en", NOW).say(ring) == "Looked at by push every 60 s, class core."
+
+
+def test_what_an_address_of_the_web_is_asked_with_is_not_told() -> None:
+    city = town()
+    check = replace(city.checks["app-portal/http"], target="https://portal.pantau.test/masuk?token=rahasia")
+    engine = engine_of(replace(city, checks={**city.checks, check.id: check}))
+    said = json.dumps(
+        [Speaker(city, "id", NOW).say(ring) for ring in chain(Scene(engine, NOW), "app-portal")] + [explain(view_of(engine), check.id)]
+    )
+    assert "https://portal.pantau.test/masuk?token=***" in said
+    assert "rahasia" not in said
 
 
 def test_the_chain_of_now_needs_no_looks() -> None:

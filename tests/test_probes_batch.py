@@ -142,6 +142,8 @@ def test_a_look_at_an_address_holds_no_descriptor_for_its_name(kind: str, target
         ('["tcp"]', None, "line 7: not a JSON object"),
         ('{"id": 1}', 1, "line 7: probe '': there is no such kind; there are icmp, snmp, http, tcp, dns, ntp, push"),
         ('{"id": 1, "kind": ["tcp"]}', 1, "line 7: probe \"['tcp']\": there is no such kind; there are icmp,"),
+        ('{"id": 1, "kind": "tcp", "target": {"a": 1}, "port": 1}', 1, "line 7: the target is no text"),
+        ('{"id": 1, "kind": "tcp", "target": "::1", "port": ' + "9" * 5000 + "}", None, "line 7: not JSON: a number of too many digits"),
         ('{"id": 1, "kind": "tcp", "port": 1}', 1, "line 7: probe tcp: the target is missing"),
         ('{"id": 1, "kind": "tcp", "target": "::1", "prot": 1}', 1, "line 7: probe tcp: port: is missing; prot: there is no such key"),
         ('{"id": 1, "kind": "tcp", "target": "::1", "port": 1, "timeout": NaN}', 1, "line 7: probe tcp: timeout: must be a number of"),

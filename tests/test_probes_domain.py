@@ -79,6 +79,8 @@ CASES = [
         EXPIRED,
     ),
     Case("about to be deleted", record(day(300), status=["Pending Delete"]), FAIL, EXPIRED, "pending delete"),
+    Case("lapsed, among much else, as EPP writes it", record(day(300), status=["ok"] * 30 + ["redemptionPeriod"]), FAIL, EXPIRED),
+    Case("a date in small letters", record(day(365, "%Y-%m-%dt%H:%M:%Sz")), OK, None),
     Case("no end", record(), words="does not say when"),
     Case("no events", record(events=None), words="does not say when"),
     Case("events that are none", record(events=[1, None, {"eventAction": 7}, event("expiration", "soon"), event("expiration", None)])),
@@ -243,6 +245,15 @@ def test_a_domain_is_looked_at_once_a_day_unless_the_inventory_says_otherwise(tm
     (tmp_path / "inventory.yaml").write_text(head + app % checks, encoding="utf-8")
     found = load(tmp_path / "inventory.yaml").checks
     assert [(found[name].interval, found[name].timeout) for name in ("app-a/domain", "app-a/domain-b")] == [(86400, 30), (21600, 30)]
+
+
+@pytest.mark.parametrize(
+    "target", ["127.0.0.1", "www", "a..id", "a_b.id", "ho st.id", "-a.id", "a.1", "x" * 3000 + ".id", ".".join(["abc"] * 70)]
+)
+async def test_what_cannot_be_registered_is_asked_of_nobody(vantage: Vantage, target: str) -> None:
+    async with listening(saying(b"")) as port:
+        outcome = await look_in_time("domain", target, {"server": f"http://127.0.0.1:{port}/"}, 5.0, vantage)
+    assert (outcome.verdict, outcome.reason) == (Verdict.UNSURE, Reason.INTERNAL), outcome
 
 
 @pytest.mark.parametrize("raw", [{"server": "ftp://x/"}, {"bootstrap": "http://data.example/dns.json"}, {"warn_days": -1}])

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -12,10 +12,11 @@ import pytest
 
 from monitor.core.city import Check
 from monitor.core.rules import Grade
-from monitor.core.traps import Fate, Traps
+from monitor.core.traps import Fate, Traps, TrapUser
 from monitor.traps.ear import LONGEST
 from monitor.traps.message import AUTHENTICATION_FAILURE
-from monitor.traps.receiver import AGAIN, BURST, BURST_V3
+from monitor.traps.receiver import AGAIN, BURST, BURST_V3, KEPT, RETRY
+from monitor.traps.users import Users
 from tests.test_traps import COLD_START, LINK_DOWN, first, second
 from tests.traps import (
     AUTH,
@@ -262,21 +263,56 @@ async def test_of_version_3_so_many_a_second_are_read_and_the_others_wait_for_th
 
 
 async def test_an_engine_that_refused_very_many_is_exchanged_for_a_fresh_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It hears as well, and is seen by this: it does not know any more what time the device said before."""
+    """It hears as well, and still knows what time the device said: who can have it exchanged cannot have a recording taken."""
+    made: list[Users | None] = []
+
+    def make(users: Sequence[TrapUser], before: Users | None) -> Users:
+        made.append(before)
+        return Users(users, before)
+
     monkeypatch.setattr("monitor.traps.users.WORN", 3)
+    monkeypatch.setattr("monitor.traps.users.Users", make)
     wrong = user("aman", "-a", "SHA", "-A", AUTH, "-x", "AES", "-X", "penyandian-salah")
     device = (*SIGNED, "-e", "0x80001f8804756a69", "-Z")
     async with ground(town(users=USERS)) as here:
         here.clock.jump(100)
-        now, *refused, before = await recorded(tmp_path, here, (*device, "7,5000"), wrong, wrong, wrong, (*device, "7,1000"))
+        told = (*device, "7,5000"), wrong, wrong, wrong, (*device, "7,1000"), (*device, "7,6000")
+        now, *refused, before, after = await recorded(tmp_path, here, *told)
         await tell(here, ROUTER, now, before)
         assert dict(here.counts) == {Fate.LOOKED: 1, Fate.LATE: 1}
         await tell(here, ROUTER, *refused)
         assert here.counts[Fate.BAD_KEY] == 3
         await here.receiver.prepared()
         here.clock.jump(10)
-        await tell(here, ROUTER, before)
-    assert here.counts[Fate.LOOKED] == 2
+        await tell(here, ROUTER, before, after)
+    assert len(made) == 2
+    assert dict(here.counts) == {Fate.LOOKED: 2, Fate.LATE: 2, Fate.BAD_KEY: 3}
+
+
+async def test_a_key_that_was_changed_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    changed = user("aman", "-a", "SHA", "-A", "otentikasi-baru", "-x", "AES", "-X", PRIV)
+    async with ground(town(users=USERS)) as here:
+        (said,) = await recorded(tmp_path, here, changed)
+        monkeypatch.setenv("UJI_AUTH", "otentikasi-baru")
+        here.clock.jump(KEPT)
+        await tell(here, ROUTER, said)
+        assert dict(here.counts) == {Fate.BAD_KEY: 1}
+        await here.receiver.prepared()
+        await tell(here, ROUTER, said)
+    assert dict(here.counts) == {Fate.BAD_KEY: 1, Fate.LOOKED: 1}
+
+
+async def test_what_is_no_message_does_not_take_the_place_of_the_last_word(here: Ground) -> None:
+    good = second(LINK_DOWN)
+    await tell(here, ROUTER, *[good] * int(BURST))
+    looked = here.counts[Fate.LOOKED]
+    with sender(ROUTER, here) as sock:
+        sock.send(good)
+        sock.send(b"")
+        await here.heard(int(BURST) + 1)
+    await here.clock.go(2 * AGAIN)
+    await here.heard(int(BURST) + 2)
+    assert (here.counts[Fate.LOOKED], here.counts[Fate.MALFORMED]) == (looked + 1, 1)
 
 
 # -- settings
@@ -302,7 +338,11 @@ async def test_a_port_that_is_taken_is_told_in_one_line_and_the_others_are_heard
         async with ground(town(listen=(where, "127.0.0.1:0"))) as here:
             assert here.refused == [f"traps: {where}: the port is taken; stop what listens there (snmptrapd?), or choose another"]
             await tell(here, OTHER, second(COLD_START))
-    assert here.names() == ["opd-c/icmp"]
+            assert here.names() == ["opd-c/icmp"]
+            taken.close()
+            await here.clock.go(2 * RETRY)
+            assert len(here.receiver.ears) == 2, "it was free"
+            assert len(here.refused) == 1
 
 
 async def test_an_address_that_the_machine_does_not_have_is_told_too() -> None:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from exporters.sentences import Speaker
     from monitor.cli.past import Found, Past
 
+LATER = 3600.0
+"""Seconds by which a time that is asked about may be later than the last look."""
 LANGUAGES = {"id": ("id",), "en": ("en",), "id+en": ("id", "en")}
 
 
@@ -37,6 +39,8 @@ def explain(subject: str, written: str, url: str, data_dir: Path | None, languag
 
     Contoh / example: pantau explain g17; pantau explain kel-gentong --at 02.14
     """
+    if not subject:
+        raise click.BadParameter("is empty; ids are those of the inventory and of incidents", param_hint="INCIDENT|ID")
     folder = data_dir or data_folder(url)
     if folder is None:
         return _ask(subject, url, written, form)
@@ -89,6 +93,8 @@ def _find(past: "Past", subject: str, written: str) -> "Found":
         at = moment(written, past.city(now).utc_offset, now) if written else now
     except ValueError as error:
         raise click.BadParameter(f"{written}: not a time like 02.14, 2026-11-24T02:14 or 2h", param_hint="--at") from error
+    if at > now + LATER:
+        raise click.BadParameter(f"{written}: is later than anything that is recorded", param_hint="--at")
     incident = past.incident(subject)
     if incident is not None and written:
         said = f"{subject}: an incident is explained at its own time; leave --at out, or ask for {incident.subject} --at {written}"

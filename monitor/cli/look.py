@@ -70,7 +70,7 @@ def _pair(word: str) -> tuple[str, object]:
         raise click.UsageError(f"{word}: not KEY=VALUE")
     try:
         return key, json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         return key, value
 
 

@@ -88,11 +88,13 @@ def read_line(number: int, text: str) -> Line:
     except RecursionError:
         return Line(wrong=f"line {number}: not JSON: nested too deep")
     except ValueError as error:
-        why = f"{error.msg} at column {error.colno}" if isinstance(error, json.JSONDecodeError) else "it is not text"
+        why = f"{error.msg} at column {error.colno}" if isinstance(error, json.JSONDecodeError) else "a number of too many digits"
         return Line(wrong=f"line {number}: not JSON: {why}")
     if not isinstance(given, dict):
         return Line(wrong=f"line {number}: not a JSON object")
-    name, target = given.get("id"), str(given.get("target") or given.get("url") or "")
+    name, target = given.get("id"), given.get("target") or given.get("url") or ""
+    if not isinstance(target, str):
+        return Line(name, wrong=f"line {number}: the target is no text")
     try:
         asked = read_asked(str(given.get("kind", "")), target, {key: value for key, value in given.items() if key not in NAMED})
     except PantauError as error:

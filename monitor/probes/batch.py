@@ -75,12 +75,15 @@ async def probe_batch(lines: Iterable[str], write: Callable[[str], None], descri
     wanted = [read_line(number, line) for number, line in enumerate(lines, 1) if line.strip()]
     room = Room(descriptors)
     answered = [_answer(write, line.name, Outcome(Verdict.UNSURE, Reason.INTERNAL, line.wrong)) for line in wanted if line.wrong]
-    async with _vantage() as vantage, asyncio.TaskGroup() as group:
-        tasks = []
-        for name, asked in ((line.name, line.asked) for line in wanted if line.asked):
-            await room.take(asked.holds)
-            tasks.append(group.create_task(_one(vantage, name, asked, room, write)))
-            await asyncio.sleep(0)  # those that were begun go on: an answer is heard while the next are begun
+    tasks: list[asyncio.Task[bool]] = []
+    try:
+        async with _vantage() as vantage, asyncio.TaskGroup() as group:
+            for name, asked in ((line.name, line.asked) for line in wanted if line.asked):
+                await room.take(asked.holds)
+                tasks.append(group.create_task(_one(vantage, name, asked, room, write)))
+                await asyncio.sleep(0)  # those that were begun go on: an answer is heard while the next are begun
+    except ExceptionGroup as group_of_errors:
+        raise group_of_errors.exceptions[0] from None  # whoever reads the answers has gone, or there is no room for them
     return all((*answered, *(task.result() for task in tasks)))
 
 

@@ -3,6 +3,7 @@
 By hand: `pantau probe domain pasuruankota.go.id`.
 """
 
+import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -18,10 +19,12 @@ from monitor.probes.http_options import read_url
 from monitor.probes.keys import Keys
 from monitor.probes.vantage import Vantage
 
-MOST_STATUSES = 16
+MOST_STATUSES, LONGEST = 16, 253
 _ENDS = frozenset({"expiration", "registrar expiration"})
-_LAPSED = frozenset({"redemption period", "pending delete"})
-"""What a registry says of a name that was not paid for and is about to be given to somebody else (RFC 8056, 2)."""
+_LAPSED = frozenset({"redemptionperiod", "pendingdelete"})
+"""What a registry says of a name that was not paid for and is about to be given to somebody else (RFC 8056, 2), its spaces left out: some
+write it as EPP does."""
+_NAME = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])")
 
 
 def _https(text: str) -> str:
@@ -70,18 +73,22 @@ async def probe(target: str, options: DomainOptions, vantage: Vantage, attempt: 
 
 def ldh(text: str) -> str:
     """Return a domain as DNS writes it, of a name or a URL. Raises ValueError that says what is wrong."""
-    return (read_url(text).raw_host or "").rstrip(".").lower()
+    name = (read_url(text).raw_host or "").rstrip(".").lower()
+    if len(name) > LONGEST or not _NAME.fullmatch(name):
+        raise ValueError("is no name that could be registered")
+    return name
 
 
 def judge(said: object, name: str, warn_days: float, values: dict[str, object], now: float) -> None:
     """Raise Fault unless the registration lasts; what was said of it goes into the values."""
     if not isinstance(said, dict) or not _is_of(said, name):
         raise Fault(Reason.DOMAIN_UNKNOWN, f"what the registry says is not of {name}")
-    statuses = [text[:40] for text in _texts(said.get("status"))][:MOST_STATUSES]
+    statuses = list(_texts(said.get("status")))
     end = min(_ends(said.get("events")), default=None)
-    values.update({"domain_status": statuses} if statuses else {}, **({"domain_end": int(end)} if end is not None else {}))
-    if lapsed := _LAPSED.intersection(statuses):
-        raise Fault(Reason.DOMAIN_EXPIRED, f"the registry says: {', '.join(sorted(lapsed))}")
+    shown = [text[:40] for text in statuses[:MOST_STATUSES]]
+    values.update({"domain_status": shown} if shown else {}, **({"domain_end": int(end)} if end is not None else {}))
+    if lapsed := [text for text in statuses if text.replace(" ", "") in _LAPSED]:
+        raise Fault(Reason.DOMAIN_EXPIRED, f"the registry says: {', '.join(sorted(set(lapsed)))}")
     if end is None:
         raise Fault(Reason.DOMAIN_UNKNOWN, "the registry does not say when the registration ends")
     days = (end - now) / 86400.0
@@ -113,7 +120,7 @@ def _ends(events: object) -> Iterable[float]:
         if not isinstance(event, dict) or not _ENDS.intersection(_texts([event.get("eventAction")])):
             continue
         try:
-            when = datetime.fromisoformat(str(event.get("eventDate")).strip())
+            when = datetime.fromisoformat(str(event.get("eventDate")).strip().upper())
         except ValueError:
             continue
         yield (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()

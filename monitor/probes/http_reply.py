@@ -83,7 +83,7 @@ class Reply(ResponseHandler):
 
     def data_received(self, data: bytes) -> None:
         """Take what came: heads up to the one that counts, its body up to its end, and no more."""
-        if self.transport is not None:
+        if data and self.transport is not None:
             heard(HEAD if self._in_head else BODY, self.transport, data)
         if self._parser is None or not data:
             super().data_received(data)

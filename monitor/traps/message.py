@@ -16,6 +16,8 @@ AUTHENTICATION_FAILURE: Oid = (*_GENERIC, 5)
 TRAP_OID: Oid = (1, 3, 6, 1, 6, 3, 1, 1, 4, 1, 0)
 TRAP_ADDRESS: Oid = (1, 3, 6, 1, 6, 3, 18, 1, 3, 0)
 V2C, V3 = 1, 3
+MESSAGE = bytes([ber.SEQUENCE])
+"""How every message begins."""
 _RESPONSE, _INFORM, _ADDRESS = 0xA2, 0xA6, 0x40
 _ENTERPRISE = 6
 

@@ -9,7 +9,7 @@ import asyncio
 import hmac
 import importlib
 from collections import Counter, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Protocol
@@ -22,7 +22,7 @@ from monitor.probes.ber import Oid
 from monitor.secret import reveal
 from monitor.traps.asking import Asking
 from monitor.traps.ear import LONGEST, Ear
-from monitor.traps.message import AUTHENTICATION_FAILURE, LINK, V3, read, version_of
+from monitor.traps.message import AUTHENTICATION_FAILURE, LINK, MESSAGE, V3, read, version_of
 from monitor.traps.meter import Meter
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ SLICE = 0.001
 """Seconds of decoding in one turn of the loop."""
 KEPT = 60.0
 """Seconds for which communities that were read, and an engine that was made, are kept at least."""
+RETRY = 30.0
+"""Seconds after which it is tried again to listen where that was not to be had."""
 AGAIN = 1.0
 """Seconds after which those that spoke too often are heard again."""
 
@@ -108,8 +110,7 @@ class Receiver:
         if city.traps != self._settings:
             self.close()
             self._settings, self._read_again = city.traps, 0.0
-            for listen in city.traps.listen:
-                self._open(listen)
+            self._open(city.traps, city.traps.listen)
             self._prepare()
 
     def close(self) -> None:
@@ -129,21 +130,31 @@ class Receiver:
 
     # -- what comes
 
-    def _open(self, listen: str) -> None:
-        try:
-            self.ears.append(Ear(listen, self._take))
-        except PantauError as error:
-            self._refused(str(error))
+    def _open(self, settings: Traps, wanted: Sequence[str], told: Sequence[str] = ()) -> None:
+        """Listen at these addresses; where that cannot be had, what it is is told once, and it is tried again and again."""
+        if settings != self._settings:
+            return
+        missing: dict[str, str] = {}
+        for listen in wanted:
+            try:
+                self.ears.append(Ear(listen, self._take))
+            except PantauError as error:
+                missing[listen] = str(error)
+        for line in missing.values():
+            if line not in told:
+                self._refused(line)
+        if missing:
+            self._clock.call_at(self._clock.now() + RETRY, lambda: self._open(settings, tuple(missing), tuple(missing.values())))
 
     def _take(self, ear: Ear, address: bytes, place: int, length: int) -> None:
         source = self._sources.get(address)
         if source is None:
             self.counts[Fate.UNKNOWN_SOURCE] += 1
             return
-        if length > LONGEST:
+        heard = Heard(ear, *ear.copy(place, length))
+        if length > LONGEST or heard.data[:1] != MESSAGE:  # it must not take the place of a last word
             self.counts[Fate.MALFORMED] += 1
             return
-        heard = Heard(ear, *ear.copy(place, length))
         if self._may_speak(source):
             self._admit(source, heard)
         else:
@@ -238,6 +249,7 @@ class Receiver:
         """The same for version 3; where all of them together come too often, each source waits for its turn."""
         users = self._users
         if users is None:
+            self._refresh()
             return Fate.UNKNOWN_USER
         if not self._meter_v3.take(self._clock.now()):
             if source.kept is not None:  # it has said more since
@@ -246,8 +258,8 @@ class Receiver:
             self._keep(source, heard)
             return None
         fate, what, agent = users.hear(heard.data, heard.answer, self._clock.now())
-        if users.is_worn and self._clock.now() >= self._fresh_until:
-            self._prepare()
+        if users.is_worn or fate is Fate.BAD_KEY:  # its secret may be another by now
+            self._refresh()
         return fate if what is None else self._look(source, what, agent)
 
     def _look(self, source: Source, what: Oid, agent: str) -> Fate:
@@ -261,6 +273,11 @@ class Receiver:
 
     # -- users
 
+    def _refresh(self) -> None:
+        """Make it anew, not too often."""
+        if self._clock.now() >= self._fresh_until:
+            self._prepare()
+
     def _prepare(self) -> None:
         """Make what understands version 3, in a thread; until it stands what stood before goes on."""
         self._fresh_until = self._clock.now() + KEPT
@@ -270,7 +287,7 @@ class Receiver:
     async def _make(self, settings: Traps) -> None:
         try:
             module = await asyncio.to_thread(importlib.import_module, "monitor.traps.users")
-            made = await asyncio.to_thread(module.Users, settings.users)
+            made = await asyncio.to_thread(module.Users, settings.users, self._users)
         except PantauError as error:
             self._refused(f"traps: {error}")
             return

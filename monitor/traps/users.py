@@ -30,6 +30,8 @@ from monitor.traps.message import about
 
 WORN = 1000
 """Messages that were refused, and engines met, after which a fresh one is made: pysnmp keeps something of each."""
+REMEMBERED = 10_000
+"""Engines of which it is known how late it was there when they spoke last."""
 WINDOW = 150
 """Seconds by which a message may be older than the last of its engine (RFC 3414, 2.2.3)."""
 _USM, _LEVEL, _ENGINE = 3, 0x03, (0, *range(5, 33))
@@ -69,13 +71,14 @@ class _Mouth(AbstractTransportDispatcher):  # type: ignore[misc]
 class Users:
     """All users, and one engine. Raises PantauError for a secret that cannot be read, or is too short."""
 
-    def __init__(self, users: Sequence[TrapUser]) -> None:
+    def __init__(self, users: Sequence[TrapUser], before: "Users | None" = None) -> None:
+        """Make them; who was met `before` stays as old as it was, or what was recorded of it would be news again."""
         self._known = {user.name.encode(): (user, *_keys(user)) for user in users}
         self._engine, self._mouth = SnmpEngine(), _Mouth()
         self._engine.register_transport_dispatcher(self._mouth)
         self._own = bytes(self._engine.snmpEngineID)
         self._met: set[tuple[bytes, bytes]] = set()
-        self._clocks: dict[bytes, tuple[int, int]] = {}
+        self._clocks: dict[bytes, tuple[int, int]] = dict(list(before._clocks.items())[-REMEMBERED:]) if before else {}  # noqa: SLF001 - its own kind
         self._refused = 0
         self._found: list[Any] | None = None
         ntfrcv.NotificationReceiver(self._engine, self._notified)

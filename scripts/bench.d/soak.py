@@ -37,7 +37,7 @@ MINUTES = float(os.environ.get("BENCH_MINUTES", "30"))
 SITES = 415
 EVERY, PAUSE = 60.0, 10.0
 READY = 180.0
-LATE = 50.0
+LATE, LEAST = 50.0, 4
 KINDS = {"kelurahan", "puskesmas", "opd", "app"}
 GROWTH = (
     ("memory", "process_resident_memory_bytes", "bytes", 1.05),
@@ -75,6 +75,8 @@ def bench() -> Iterator[dict[str, object]]:
         city = inventory.load(config)
         with _town(folder, config) as daemon:
             samples = list(_live(daemon, city))
+    if len(samples) < LEAST:
+        raise SystemExit(f"bench soak: {len(samples)} samples are too few to compare: BENCH_MINUTES of 1 at least")
     quarter = len(samples) // 4
     for what, key, unit, goal in GROWTH:
         before, after = (
@@ -121,7 +123,10 @@ class Daemon:
 
     def sample(self) -> Sample:
         """Return what it says and how many threads it has."""
-        rows = [line.rpartition(" ") for line in _get(self.port, "/metrics").splitlines() if not line.startswith("#")]
+        text = _get(self.port, "/metrics")
+        if not text:
+            raise SystemExit("bench soak: the daemon does not answer any more")
+        rows = [line.rpartition(" ") for line in text.splitlines() if not line.startswith("#")]
         threads = len(list(Path(f"/proc/{self.pid}/task").iterdir()))
         return Sample(time.monotonic(), {name: float(value) for name, _, value in rows} | {"threads": float(threads)})
 
@@ -134,7 +139,7 @@ def _live(daemon: Daemon, city: City) -> Iterator[Sample]:
     while (now := time.monotonic()) < began + 60 * MINUTES:
         if now >= turn:
             turn += EVERY
-            _mend(broken)
+            _mend(broken, city)
             broken = chance.choice(names)
             client.app(broken, chance.choice(("slow", "500", "hang"))) if broken in city.applications else client.cut(broken)
         time.sleep(PAUSE)
@@ -145,12 +150,12 @@ def _live(daemon: Daemon, city: City) -> Iterator[Sample]:
             f"{said['threads']:2.0f} threads {said['process_cpu_seconds_total']:6.1f} s CPU {looks:8} looks, broken: {broken}",
             file=sys.stderr,
         )
-    _mend(broken)
+    _mend(broken, city)
 
 
-def _mend(name: str) -> None:
+def _mend(name: str, city: City) -> None:
     if name:
-        (client.app if name.startswith("app-") else client.restore)(name)
+        (client.app if name in city.applications else client.restore)(name)
 
 
 def _missed(first: Sample, last: Sample, city: City) -> list[str]:
@@ -173,7 +178,10 @@ def _get(port: int, path: str) -> str:
 
 def _serving(city: int) -> int:
     """Return the process of the daemon among those that a city started."""
-    parents = {int(path.name): int((path / "stat").read_text().rpartition(")")[2].split()[1]) for path in Path("/proc").glob("[0-9]*")}
+    parents: dict[int, int] = {}
+    for path in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            parents[int(path.name)] = int((path / "stat").read_text().rpartition(")")[2].split()[1])
     family = {city}
     while more := {pid for pid, parent in parents.items() if parent in family} - family:
         family |= more
