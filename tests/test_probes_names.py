@@ -86,7 +86,7 @@ def test_that_we_have_no_way_to_a_target_is_our_own_fault_whatever_the_kind() ->
         "snmp": {},
         "http": {},
         "ntp": {},
-        "domain": {"server": "http://198.18.0.1/"},
+        "domain": {"target": "pasuruankota.go.id", "server": "http://198.18.0.1/"},
     }
     found = look_inside("", *({"kind": kind, "target": "198.18.0.1", **more} for kind, more in keys.items()))
     assert {(each["verdict"], each["reason"]) for each in found.values()} == {("UNSURE", "no_route")}, found
