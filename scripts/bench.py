@@ -34,12 +34,12 @@ def judged(row: Mapping[str, object]) -> dict[str, object]:
 
 def table(rows: Iterable[Mapping[str, object]]) -> Iterator[str]:
     """Yield the lines of a table in Markdown: what was measured several times stands there with its spread."""
-    by_name: dict[str, list[Mapping[str, object]]] = {}
+    by_name: dict[tuple[object, object], list[Mapping[str, object]]] = {}
     for row in rows:
-        by_name.setdefault(f"{row['bench']}", []).append(row)
+        by_name.setdefault((row["bench"], row["peer"]), []).append(row)
     yield "| what | Pantau | beside | it | Pantau / it | goal | |"
     yield "|---|---|---|---|---|---|---|"
-    for name, same in by_name.items():
+    for (name, _), same in by_name.items():
         first, held = same[0], sum(bool(row["holds"]) for row in same)
         figures = [_spread(float(str(row[key])) for row in same) for key in ("ours", "theirs", "ratio")]
         mark = "holds" if held == len(same) else "**missed**" if not held else f"holds {held} of {len(same)}"
