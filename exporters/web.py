@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, suppress
 from urllib.parse import urlsplit
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
 from exporters.explain import explain
@@ -24,6 +24,8 @@ from exporters.status import status
 from exporters.view import View
 
 WATCHERS = 64
+SCRAPE = 120.0
+"""Seconds in which a scrape must have been read; Prometheus itself gives up after 10 unless told otherwise."""
 HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -97,13 +99,19 @@ class _Pages:
                     await response.write(event.encode())
 
     async def metrics(self, request: web.Request) -> web.StreamResponse:
-        """Send piece by piece: of 100,000 targets it is 150 MB."""
+        """Send piece by piece: of 100,000 targets it is 150 MB. Whoever reads too slowly gets no end, so that it is not taken for whole."""
         response = web.StreamResponse(headers={"Content-Type": CONTENT_TYPE})
+        if request.method == hdrs.METH_HEAD:
+            return response
         response.enable_compression()
         await response.prepare(request)
-        with suppress(ConnectionError):
-            async for piece in exposition(self._view):
-                await response.write(piece)
+        try:
+            async with asyncio.timeout(SCRAPE):
+                async for piece in exposition(self._view):
+                    await response.write(piece)
+        except (ConnectionError, TimeoutError):
+            if request.transport is not None:
+                request.transport.abort()
         return response
 
     async def healthy(self, _request: web.Request) -> web.Response:

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
-from aiohttp import ClientResponse
+from aiohttp import ClientPayloadError, ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
 
 from alerts.incidents import Cause, Incident, Member
@@ -290,6 +290,23 @@ async def test_metrics_are_in_prometheus_text_format() -> None:
     async with served(view_of(cut_engine())) as client, client.get("/metrics") as answer:
         assert answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
         assert "pantau_sites" in await answer.text()
+
+
+async def test_of_metrics_only_the_head_is_sent_to_who_asks_for_that() -> None:
+    async with TestServer(application(view_of(cut_engine()))) as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(f"HEAD /metrics HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nConnection: close\r\n\r\n".encode())
+        head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+        writer.close()
+    assert head.startswith(b"HTTP/1.1 200 OK")
+    assert body == b""
+
+
+async def test_metrics_that_are_not_read_in_time_have_no_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exporters_web, "SCRAPE", 0.0)
+    async with served(view_of(cut_engine())) as client:
+        with pytest.raises(ClientPayloadError):
+            await (await client.get("/metrics")).text()
 
 
 async def test_nothing_can_be_changed_here() -> None:
