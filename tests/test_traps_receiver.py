@@ -345,6 +345,31 @@ async def test_a_port_that_is_taken_is_told_in_one_line_and_the_others_are_heard
             assert len(here.refused) == 1
 
 
+async def test_users_are_understood_though_at_first_nobody_could_be_heard(tmp_path: Path) -> None:
+    with socket.socket(type=socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        async with ground(town(listen=(f"127.0.0.1:{taken.getsockname()[1]}",), users=USERS)) as here:
+            taken.close()
+            await here.clock.go(RETRY)
+            await here.receiver.prepared()
+            assert await send(tmp_path, here, SIGNED) == 0
+            await here.heard(1)
+    assert dict(here.counts) == {Fate.LOOKED: 1}
+
+
+async def test_settings_that_were_left_and_taken_up_again_are_not_listened_for_twice() -> None:
+    with socket.socket(type=socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        city = town(listen=(f"127.0.0.1:{taken.getsockname()[1]}",))
+        async with ground(city) as here:
+            here.receiver.change(town(listen=("127.0.0.1:0",)))
+            here.receiver.change(replace(city, traps=replace(city.traps)))
+            taken.close()
+            await here.clock.go(3 * RETRY)
+            assert len(here.receiver.ears) == 1
+            assert len(here.refused) == 2, "once for each time that the settings were taken up"
+
+
 async def test_an_address_that_the_machine_does_not_have_is_told_too() -> None:
     async with ground(town(listen=("192.0.2.1:10162",))) as here:
         assert here.refused == ["traps: 192.0.2.1:10162: this machine has no such address; listen at one that it has"]

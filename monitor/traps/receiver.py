@@ -111,7 +111,6 @@ class Receiver:
             self.close()
             self._settings, self._read_again = city.traps, 0.0
             self._open(city.traps, city.traps.listen)
-            self._prepare()
 
     def close(self) -> None:
         """Hear nothing more, and forget what waits."""
@@ -132,7 +131,7 @@ class Receiver:
 
     def _open(self, settings: Traps, wanted: Sequence[str], told: Sequence[str] = ()) -> None:
         """Listen at these addresses; where that cannot be had, what it is is told once, and it is tried again and again."""
-        if settings != self._settings:
+        if settings is not self._settings:  # others hold by now, or the same anew
             return
         missing: dict[str, str] = {}
         for listen in wanted:
@@ -140,6 +139,8 @@ class Receiver:
                 self.ears.append(Ear(listen, self._take))
             except PantauError as error:
                 missing[listen] = str(error)
+        if self._users is None:
+            self._prepare()
         for line in missing.values():
             if line not in told:
                 self._refused(line)
