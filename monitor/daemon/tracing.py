@@ -22,7 +22,7 @@ AT_ONCE = 8
 
 
 class Tracer:
-    """Traces the way to the cause of each incident, once, when its first page is owed."""
+    """Traces the way to the cause of each incident when somebody is first told of it: anew where another cause is told to others."""
 
     def __init__(
         self, city: Callable[[], City], vantage: Callable[[], Vantage], put: Callable[[Traced], None], now: Callable[[], float]

@@ -52,7 +52,10 @@ async def trace(address: bytes, timeout: float, pace: float = PACE) -> Way:
                         break
                     if steps[place] is None and not any(map(_is_end, steps[:place])):
                         pinger.socket.setsockopt(family.level, family.hops, place + 1)
-                        pinger.send([Shot(address, os.urandom(8), _Step(steps, place))])
+                        shot = Shot(address, os.urandom(8), _Step(steps, place))
+                        pinger.send([shot])
+                        if not shot.sent:  # there was no room for it, and later it would leave as another step
+                            pinger.forget([shot])
                         await asyncio.sleep(pace)
     finally:
         loop.remove_reader(pinger.socket)
