@@ -15,7 +15,7 @@ from monitor.core.verdict import Outcome, Reason, Verdict
 from monitor.probes.attempt import Attempt
 from monitor.probes.domain_registry import IANA, Registries
 from monitor.probes.faults import Fault
-from monitor.probes.http_options import read_url
+from monitor.probes.http_options import WebAddress, read_url
 from monitor.probes.keys import Keys
 from monitor.probes.vantage import Vantage
 
@@ -33,12 +33,6 @@ def _https(text: str) -> str:
     return text
 
 
-def _page(text: str) -> str:
-    if text:
-        read_url(text)
-    return text
-
-
 class DomainOptions(Keys):
     """Keys of a `domain` check.
 
@@ -47,7 +41,7 @@ class DomainOptions(Keys):
     """
 
     warn_days: float = Field(30, ge=0, le=1000)
-    server: Annotated[str, AfterValidator(_page)] = ""
+    server: WebAddress = ""
     bootstrap: Annotated[str, AfterValidator(_https)] = IANA
 
 

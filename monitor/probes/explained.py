@@ -26,6 +26,7 @@ WIDEST, FEW = 600, 8
 """Signs of a line, and of what comes in numbers as many as are told."""
 UNREADABLE = "cannot be read"
 WAYS = {">": "sent", "<": "received", "·": "noted"}
+_VERSIONS = {0: "v1", 1: "v2c"}
 _PDUS = {0xA0: "GetRequest", 0xA1: "GetNextRequest", 0xA2: "Response", 0xA5: "GetBulkRequest", 0xA8: "Report"}
 _STATUSES = ("noError", "tooBig", "noSuchName", "badValue", "readOnly", "genErr", "noAccess")
 _NTP = struct.Struct("!BBbbII4sQQQQ")
@@ -134,8 +135,8 @@ def _snmp(data: object) -> str:
     try:
         fields = list(ber.items(ber.item(cast("bytes", data), 0)[1]))
         version = ber.read_integer(fields[0][1])
-        return _snmp_3(fields) if version == 3 else f"SNMP {('v1', 'v2c')[version]} {_pdu(*fields[2])}"
-    except (ValueError, IndexError):
+        return _snmp_3(fields) if version == 3 else f"SNMP {_VERSIONS[version]} {_pdu(*fields[2])}"
+    except (ValueError, LookupError):
         return f"SNMP: {UNREADABLE}"
 
 

@@ -31,6 +31,10 @@ def _url(text: str) -> str:
     return text
 
 
+WebAddress = Annotated[str, AfterValidator(_url)]
+"""A URL, or nothing."""
+
+
 def _several(given: object) -> object:
     return tuple(given) if isinstance(given, list) else given if isinstance(given, tuple) else (given,)
 
@@ -110,7 +114,7 @@ class HttpOptions(Keys):
     `user_field`, `password_field`); `warn_days` before the certificate ends; `max_body` in bytes.
     """
 
-    url: Annotated[str, AfterValidator(_url)] = ""
+    url: WebAddress = ""
     method: Literal["GET", "HEAD", "POST", "OPTIONS"] = "GET"
     headers: dict[str, str] = Field(default_factory=dict)
     expect_status: Statuses = ()
