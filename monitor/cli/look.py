@@ -1,6 +1,7 @@
 """`pantau probe` and `pantau ping`: the daemon's own looking code, once and now."""
 
 import asyncio
+import gc
 import json
 import sys
 from collections.abc import Iterable
@@ -108,6 +109,7 @@ def ping(addresses: tuple[str, ...], count: int, interval: float, timeout: float
     if not wanted:
         raise PantauError("no address to ping", status=Exit.UNKNOWN)
     given = {key: value for key, value in keys.items() if value is not None}
+    gc.freeze()  # what was loaded stays: not to be looked through again and again while thousands of answers come
     if form == "text" and sys.stdout.isatty():
         from monitor.cli.pings import Screen
 

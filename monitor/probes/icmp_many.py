@@ -14,6 +14,9 @@ from monitor.probes.icmp_pool import PingSockets, pack
 from monitor.probes.icmp_ring import SIZE
 from monitor.probes.icmp_socket import PingSocket, Shot
 
+AT_ONCE = 16 * SIZE
+"""Packets of a flood in one turn of the loop: 13 ms of it. Floods are for people at a terminal; no daemon waits behind them."""
+
 
 @dataclass(slots=True)
 class Pinged:
@@ -84,31 +87,36 @@ async def ping_many(
     sockets does; everything else is told by address.
     """
     found = {address: Pinged(address) for address in addresses}
-    packed = {address: pack(address) for address in found}
-    for address in [address for address, aim in packed.items() if aim is None]:
-        found[address].last = "is not an address"
-    aims = [(found[address], aim) for address, aim in packed.items() if aim is not None]
-    if manner.source:
-        for pinged in [pinged for pinged, aim in aims if not manner.suits(aim)]:
+    aims: list[bytes] = []
+    aimed: list[Pinged] = []
+    for address, pinged in found.items():
+        aim = pack(address)
+        if aim is None:
+            pinged.last = "is not an address"
+        elif manner.source and not manner.suits(aim):
             pinged.last = f"source {manner.source} is not of its family"
-        aims = [(pinged, aim) for pinged, aim in aims if manner.suits(aim)]
+        else:
+            aims.append(aim)
+            aimed.append(pinged)
     with suppress(asyncio.CancelledError):  # somebody has seen enough
         for number in range(count):
             pause = asyncio.ensure_future(asyncio.sleep(interval if number + 1 < count else 0))
-            await _volley(aims, timeout, pingers, spacing, manner)
+            shots = await _volley(aims, timeout, pingers, spacing, manner)
+            _count(aimed, shots, timeout)
+            _count_echoes(aimed, aims, pingers)
             heard(found)
             await pause
     return found
 
 
-async def _volley(aims: Sequence[tuple[Pinged, bytes]], timeout: float, pingers: PingSockets, spacing: float, manner: Manner) -> None:
+async def _volley(aims: Sequence[bytes], timeout: float, pingers: PingSockets, spacing: float, manner: Manner) -> Sequence[Shot]:
     volley = _Volley(len(aims))
-    shots = pingers.shots([aim for _, aim in aims], volley.done)
+    shots = pingers.shots(aims, volley.done)
     used: list[tuple[PingSocket, Sequence[Shot]]] = []
     for shot in shots if len(shots) <= MOST else ():
         pingers.echoes.keep(shot)  # so that a second reply is known
     try:
-        for size in (4, 16):
+        for size in sorted({len(aim) for aim in aims}):
             await _fire([shot for shot in shots if len(shot.address) == size], pingers, spacing, manner, used)
         async with asyncio.timeout(timeout):
             if shots:
@@ -118,35 +126,36 @@ async def _volley(aims: Sequence[tuple[Pinged, bytes]], timeout: float, pingers:
     finally:
         for pinger, some in used:
             pingers.settle(pinger, some)
-    for (pinged, _), shot in zip(aims, shots, strict=True):
-        _count(pinged, shot, timeout)
-    if pingers.echoes.any:
-        for pinged, aim in aims:
-            before = dict(pinged.echoes or {})
-            more = {
-                key: what + int(before.get(key, 0)) if isinstance(what, int) else what for key, what in pingers.echoes.take(aim).items()
-            }
-            pinged.echoes = before | more
+    return shots
 
 
 async def _fire(
     shots: Sequence[Shot], pingers: PingSockets, spacing: float, manner: Manner, used: list[tuple[PingSocket, Sequence[Shot]]]
 ) -> None:
-    step = SIZE if spacing <= 0 else max(1, min(SIZE, int(0.01 / spacing)))
+    step = AT_ONCE if spacing <= 0 else max(1, min(SIZE, int(0.01 / spacing)))
     for start in range(0, len(shots), step):
         some = shots[start : start + step]
-        used.append((pingers.send(some, manner), some))
-        await asyncio.sleep(spacing * len(some))  # with 0, too, the loop takes the replies now
+        used.append((pingers.send(some, manner) if spacing > 0 else pingers.flood(some, manner), some))
+        await asyncio.sleep(spacing * len(some))  # with 0, too, others have their turn
 
 
-def _count(pinged: Pinged, shot: Shot, timeout: float) -> None:
-    pinged.sent += 1
-    if shot.seconds is not None and shot.seconds <= timeout:
-        pinged.times.append(shot.seconds)
-        return
-    if not shot.sent and shot.fault is None:
-        pinged.sent -= 1
-        pinged.last = "our own socket took no packet"
-        return
-    fault = shot.fault or Fault(Reason.TIMEOUT, f"no reply within {timeout:g} s")
-    pinged.last = fault.detail or fault.reason.value
+def _count(aimed: Sequence[Pinged], shots: Sequence[Shot], timeout: float) -> None:
+    for pinged, shot in zip(aimed, shots, strict=True):
+        seconds = shot.seconds
+        if seconds is not None and seconds <= timeout:
+            pinged.sent += 1
+            pinged.times.append(seconds)
+        elif not shot.sent and shot.fault is None:
+            pinged.last = "our own socket took no packet"
+        else:
+            pinged.sent += 1
+            fault = shot.fault or Fault(Reason.TIMEOUT, f"no reply within {timeout:g} s")
+            pinged.last = fault.detail or fault.reason.value
+
+
+def _count_echoes(aimed: Sequence[Pinged], aims: Sequence[bytes], pingers: PingSockets) -> None:
+    """Add up what came besides the replies."""
+    for pinged, aim in zip(aimed, aims, strict=True) if pingers.echoes.any else ():
+        before = dict(pinged.echoes or {})
+        more = {key: what + int(before.get(key, 0)) if isinstance(what, int) else what for key, what in pingers.echoes.take(aim).items()}
+        pinged.echoes = before | more

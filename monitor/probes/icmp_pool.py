@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from monitor.probes.icmp_echoes import Echoes
 from monitor.probes.icmp_family import FAMILIES, Family
 from monitor.probes.icmp_manner import PLAIN, Manner
+from monitor.probes.icmp_ring import SIZE
 from monitor.probes.icmp_socket import PingSocket, Shot
 from monitor.probes.vantage import Vantage
 
@@ -50,12 +51,24 @@ class PingSockets:
     def shots(self, addresses: Sequence[bytes], done: Callable[[Shot], None]) -> list[Shot]:
         """Make a shot at each packed address; nothing is sent yet."""
         tokens = os.urandom(8 * len(addresses))
-        return [Shot(address, tokens[8 * index : 8 * index + 8], done) for index, address in enumerate(addresses)]
+        return [Shot(address, tokens[at : at + 8], done) for address, at in zip(addresses, range(0, len(tokens), 8), strict=True)]
 
     def send(self, shots: Sequence[Shot], manner: Manner = PLAIN) -> PingSocket:
         """Send shots of one family; return the socket that they left by."""
         pinger = self._socket(FAMILIES[len(shots[0].address)], manner)
         pinger.send(shots)
+        return pinger
+
+    def flood(self, shots: Sequence[Shot], manner: Manner = PLAIN) -> PingSocket:
+        """Send as `send` does, and take what is back meanwhile: that the loop is told of each reply would cost as much as to read it."""
+        pinger = self._socket(FAMILIES[len(shots[0].address)], manner)
+        self._loop.remove_reader(pinger.socket)
+        try:
+            for start in range(0, len(shots), SIZE):
+                pinger.send(shots[start : start + SIZE])
+                pinger.receive()
+        finally:
+            self._loop.add_reader(pinger.socket, pinger.receive)
         return pinger
 
     def settle(self, pinger: PingSocket, shots: Sequence[Shot]) -> None:

@@ -10,7 +10,6 @@ import os
 import socket
 import struct
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 
 from monitor.probes.faults import Fault, RouterFault, local_fault
@@ -60,7 +59,7 @@ class PingSocket:
         self.lost = self.crowded = False
         self.strays = 0
         self._on_full, self._echoes = on_full, echoes
-        self._queue: deque[Shot] = deque()
+        self._queue: list[Shot] = []
         self._by_sequence: dict[bytes, Shot] | None = None
         """Who waits, for routers that quote no more than a header; made when one does, and anew only after more was sent."""
         self._lay_out()
@@ -92,16 +91,17 @@ class PingSocket:
 
     def send(self, shots: Sequence[Shot]) -> None:
         """Send as many as the socket takes now, the rest when `flush` is called."""
-        self._queue.extend(shots)
+        self._queue += shots
         self.flush()
 
     def flush(self) -> None:
         """Send what is queued; ask to be called again when the socket is full."""
-        while self._queue:
-            batch = [self._queue.popleft() for _ in range(min(SIZE, len(self._queue)))]
+        queue, self._queue = self._queue, []
+        for start in range(0, len(queue), SIZE):
+            batch = queue[start : start + SIZE]
             gone = self._send_batch(batch)
             if gone < len(batch):
-                self._queue.extendleft(reversed(batch[gone:]))
+                self._queue = queue[start + gone :] + self._queue
                 self._on_full(self)
                 return
 
@@ -110,13 +110,13 @@ class PingSocket:
 
         A reply that comes later is known as such.
         """
-        for shot in shots:
+        for shot in shots if self.waiting else ():
             if self.waiting.pop(shot.token, None) is not None:
                 self.lost = True
                 self._echoes.keep(shot)
         if self._queue:
             given_up = {shot.token for shot in shots}
-            self._queue = deque(shot for shot in self._queue if shot.token not in given_up)
+            self._queue = [shot for shot in self._queue if shot.token not in given_up]
 
     def receive(self) -> None:
         """Take the replies and errors that wait in the socket."""
@@ -171,7 +171,7 @@ class PingSocket:
         while gone < len(batch):
             start = time.monotonic()
             try:
-                sent = self._out.send(self.socket.fileno(), gone, len(batch) - gone)
+                sent = self._out.send(self.socket.fileno(), gone, len(batch) - gone if gone else 1)  # the first wakes all that sleeps
             except OSError as error:
                 if error.errno in _FULL:
                     self.crowded = error.errno == errno.ENOBUFS  # the queue of the card, of whose room nobody tells us
