@@ -1,8 +1,7 @@
 """One look while it goes on: where it is, what it found so far (its time-out is enforced in `deadline.py`)."""
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from monitor.core.verdict import Outcome, Reason
@@ -44,13 +43,28 @@ class Attempt:
         """Seconds until the deadline, never below zero."""
         return max(0.0, self.deadline - time.monotonic())
 
-    @contextmanager
-    def phase(self, name: str, late: Reason) -> Iterator[None]:
-        """Time a phase; while it lasts, running out of time means `late`. A phase that comes again (redirects) adds up."""
-        before, (self.late, self.doing) = (self.late, self.doing), (late, name)
-        start = time.monotonic()
-        try:
-            yield
-            self.late, self.doing = before  # not when it was broken off: then this is where we were
-        finally:
-            self.phases[name] = self.phases.get(name, 0.0) + time.monotonic() - start
+    def phase(self, name: str, late: Reason) -> "Phase":
+        """Time a phase (`with`); while it lasts, running out of time means `late`. A phase that comes again (redirects) adds up."""
+        return Phase(self, name, late)
+
+
+class Phase:
+    """A part of a look, from `with` to its end."""
+
+    __slots__ = ("_attempt", "_before", "_late", "_name", "_start")
+
+    def __init__(self, attempt: Attempt, name: str, late: Reason) -> None:
+        """Know what to time."""
+        self._attempt, self._name, self._late = attempt, name, late
+
+    def __enter__(self) -> None:
+        attempt = self._attempt
+        self._before = attempt.late, attempt.doing
+        attempt.late, attempt.doing = self._late, self._name
+        self._start = time.monotonic()
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        attempt, name = self._attempt, self._name
+        attempt.phases[name] = attempt.phases.get(name, 0.0) + time.monotonic() - self._start
+        if kind is None:
+            attempt.late, attempt.doing = self._before  # not when it was broken off: then this is where we were
