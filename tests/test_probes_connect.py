@@ -1,6 +1,8 @@
 """Looks at a name with several addresses: IPv6 first, the next when one fails or is late, and what was passed over is said."""
 
 import asyncio
+import socket
+import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,6 +21,8 @@ from monitor.probes.names import Names
 from tests import webs
 from tests.webs import crowded, listening, look_in_time, mute, naming, nobody, saying
 
+SEGMENTS_SENT = struct.Struct("136xI")
+"""Of `struct tcp_info` of Linux: tcpi_segs_out."""
 BOTH = "127.0.0.1 ::1"
 PAGE = saying(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")
 
@@ -54,6 +58,14 @@ async def test_silence_by_ipv6_costs_a_quarter_of_a_second_and_is_told() -> None
     assert (outcome.verdict, outcome.values["address"]) == (Verdict.OK, "127.0.0.1")
     assert [str(each).partition(" in ")[0] for each in outcome.values["passed_over"]] == ["::1: no answer"]  # type: ignore[attr-defined]
     assert DELAY <= outcome.phases["connect"] < 8 * DELAY
+
+
+@pytest.mark.parametrize(("speaks", "packets"), [(True, 2), (False, 3)])
+async def test_who_speaks_at_once_sends_the_end_of_the_handshake_with_its_first_word(*, speaks: bool, packets: int) -> None:
+    async with listening(mute) as port:
+        with await connect(["127.0.0.1"], port, Attempt(5.0), speaks=speaks) as made:
+            made.send(b"GET / HTTP/1.1\r\n\r\n")
+            assert SEGMENTS_SENT.unpack_from(made.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 192))[0] == packets
 
 
 async def test_silence_of_another_address_of_the_same_family_is_no_other() -> None:

@@ -6,6 +6,8 @@ after `DELAY`; those that are on their way go on meanwhile.
 
 import asyncio
 import contextlib
+import errno
+import os
 import socket
 import time
 from collections.abc import Sequence
@@ -18,15 +20,16 @@ from monitor.probes.wiretap import noted, sent
 DELAY = 0.25
 
 
-async def connect(addresses: Sequence[str], port: int, attempt: Attempt) -> socket.socket:
+async def connect(addresses: Sequence[str], port: int, attempt: Attempt, *, speaks: bool = False) -> socket.socket:
     """Connect to the first of the addresses that lets us; the socket is the caller's. Raises Fault.
 
-    Of several addresses the values say which it was (`address`), and which did not let us before (`passed_over`).
+    Of several addresses the values say which it was (`address`), and which did not let us before (`passed_over`). Who `speaks` at once has
+    the last packet of the handshake leave with the first word: a packet less for all, and the server wakes once instead of twice.
     """
     with attempt.phase("connect", Reason.TIMEOUT):
         if len(addresses) == 1:
-            return await _connect(addresses[0], port)
-        race = _Race(addresses, port, attempt)
+            return await _connect(addresses[0], port, speaks=speaks)
+        race = _Race(addresses, port, attempt, speaks=speaks)
         try:
             return await race.run()
         finally:
@@ -36,8 +39,8 @@ async def connect(addresses: Sequence[str], port: int, attempt: Attempt) -> sock
 class _Race:
     """Attempts to connect to several addresses, in their order, each in a task of its own."""
 
-    def __init__(self, addresses: Sequence[str], port: int, attempt: Attempt) -> None:
-        self._waiting, self._port, self._attempt = list(addresses), port, attempt
+    def __init__(self, addresses: Sequence[str], port: int, attempt: Attempt, *, speaks: bool) -> None:
+        self._waiting, self._port, self._attempt, self._speaks = list(addresses), port, attempt, speaks
         self._running: dict[asyncio.Task[socket.socket], tuple[str, float]] = {}
         self._passed: dict[str, str] = {}
         self._faults: list[Fault] = []
@@ -48,7 +51,7 @@ class _Race:
         while self._waiting or self._running:
             if self._waiting:
                 address = self._waiting.pop(0)
-                self._running[asyncio.create_task(_connect(address, self._port))] = address, time.monotonic()
+                self._running[asyncio.create_task(_connect(address, self._port, speaks=self._speaks))] = address, time.monotonic()
             done, _ = await asyncio.wait(self._running, timeout=DELAY if self._waiting else None, return_when=asyncio.FIRST_COMPLETED)
             for task in [task for task in self._running if task in done]:
                 error = task.exception()
@@ -89,11 +92,13 @@ class _Race:
                 task.result().close()
 
 
-async def _connect(address: str, port: int) -> socket.socket:
+async def _connect(address: str, port: int, *, speaks: bool) -> socket.socket:
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with contextlib.ExitStack() as unless_connected:
         made = unless_connected.enter_context(socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC))
         made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if speaks:
+            made.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 0)
         sent("tcp", (address, port), b"")
         try:
             await _await_connection(made, (address, port))
@@ -106,16 +111,30 @@ async def _connect(address: str, port: int) -> socket.socket:
 
 
 async def _await_connection(made: socket.socket, where: tuple[str, int]) -> None:
-    try:
-        made.connect(where)
-    except BlockingIOError:
-        pass
-    except OSError as error:
+    failed = made.connect_ex(where)
+    if failed == errno.EINPROGRESS:
+        failed = made.connect_ex(where)  # of loopback the answer is there by now
+        if failed == errno.EALREADY:
+            failed = await _writable(made)
+        if failed:
+            raise fault_of(OSError(failed, ""))
+    elif failed:
         # On loopback a refusal comes back before connect() returns; no route does so everywhere.
-        raise local_fault(error) from None
-    else:
-        return
+        raise local_fault(OSError(failed, os.strerror(failed)))
+
+
+async def _writable(made: socket.socket) -> int:
+    """Wait until a connection stands or has failed; return the number of its error, 0 when it stands."""
+    loop = asyncio.get_running_loop()
+    ended: asyncio.Future[None] = loop.create_future()
+    loop.add_writer(made.fileno(), _settle, ended)
     try:
-        await asyncio.get_running_loop().sock_connect(made, where)
-    except OSError as error:
-        raise fault_of(error) from None
+        await ended
+    finally:
+        loop.remove_writer(made.fileno())
+    return made.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+
+
+def _settle(ended: "asyncio.Future[None]") -> None:
+    if not ended.done():
+        ended.set_result(None)

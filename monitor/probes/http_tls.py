@@ -9,7 +9,8 @@ import ssl
 
 from aiohttp.client_proto import ResponseHandler
 
-LARGEST = 256 * 1024
+LARGEST = 16 * 1024
+"""Bytes of a record of TLS, which is read at once (RFC 8446, 5.1)."""
 
 
 class Tls(asyncio.Protocol, asyncio.Transport):

@@ -21,6 +21,7 @@ from monitor.probes.http_redirect import depth, reachable
 from monitor.probes.http_reply import Reply
 from monitor.probes.http_tls import Tls
 from monitor.probes.names import Names
+from monitor.probes.stream import Stream
 from monitor.probes.vantage import Vantage
 from monitor.probes.wiretap import noted
 
@@ -38,7 +39,7 @@ class Wire:
         self._options = options
         self._vantage = vantage
         self._attempt = attempt
-        self._transport: asyncio.Transport | None = None
+        self._stream: Stream | None = None
         self._own, self._at_home = "", True
         self._deepest: int | None = None
         self.verify = options.verify
@@ -48,9 +49,9 @@ class Wire:
 
     def hang_up(self) -> None:
         """End the connection at once, without a farewell that a mute peer would not answer."""
-        if self._transport is not None:
-            self._transport.abort()
-        self._transport = None
+        if self._stream is not None:
+            self._stream.abort()
+        self._stream = None
 
     async def ask(self, request: Request) -> Head:
         """Ask over a connection of its own and return the head of the answer; the last connection ends before. Raises Fault."""
@@ -92,9 +93,8 @@ class Wire:
             self._deepest = max(map(depth, addresses))
         return reachable(addresses, host, self._deepest, self._options)
 
-    async def _connect(self, addresses: Sequence[str], port: int, protocol: asyncio.BaseProtocol) -> None:
-        sock = await connect(addresses, port, self._attempt)
-        self._transport, _ = await asyncio.get_running_loop().create_connection(lambda: protocol, sock=sock)
+    async def _connect(self, addresses: Sequence[str], port: int, protocol: asyncio.Protocol) -> None:
+        self._stream = Stream(await connect(addresses, port, self._attempt, speaks=True), protocol)
 
     def _reply(self) -> Reply:
         return Reply(asyncio.get_running_loop(), self._options.max_body)

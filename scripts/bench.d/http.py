@@ -1,6 +1,6 @@
 """HTTP and HTTPS beside blackbox_exporter and curl: the same page of one nginx, over and over, a new connection and handshake each time.
 
-What is measured is CPU (user and system) a look: ours is `look_at` with its task, options and verdict in this process;
+What is measured is CPU (user and system) a look: ours is `look` with its task and verdict in this process, as the daemon looks;
 theirs is the exporter's from /proc, asked by its HTTP API over kept connections, its serving of the answer included
 (that is how it is used); curl's is one process that fetches them all (`--parallel`). nginx' own CPU counts for nobody.
 `burst`: `AT_ONCE` looks at any time. `paced`: `RATE` looks a second, one by one, as a daemon does it.
@@ -90,16 +90,19 @@ def _nginx(folder: Path) -> Iterator[Mapping[str, Site]]:
 
 
 async def _ours(site: Site, way: str) -> float:
-    from monitor.daemon.garbage import quieten  # noqa: PLC0415 - as below
-    from monitor.probes import Vantage  # noqa: PLC0415 - a bench loads what it measures
-    from monitor.probes.deadline import look_at  # noqa: PLC0415
+    from monitor.core.city import Check  # noqa: PLC0415 - a bench loads what it measures
+    from monitor.core.rules import Grade  # noqa: PLC0415
+    from monitor.daemon.garbage import quieten  # noqa: PLC0415
+    from monitor.probes import Vantage  # noqa: PLC0415
+    from monitor.probes.deadline import look  # noqa: PLC0415
 
+    check = Check("bench/http", "bench", "http", f"{site.scheme}://{PORTAL}:{site.port}/", Grade.FIBRE, 60.0, 5.0, site.options())
     async with Vantage.of() as vantage:
-        room, options = asyncio.Semaphore(AT_ONCE), site.options()
+        room = asyncio.Semaphore(AT_ONCE)
 
         async def one() -> None:
             async with room:
-                outcome = await look_at("http", f"{site.scheme}://{PORTAL}:{site.port}/", options, 5.0, vantage)
+                outcome = await look(check, vantage)
             if outcome.verdict != "OK":
                 raise SystemExit(f"bench http: {outcome}")
 
