@@ -1,5 +1,6 @@
 """The back end `fast`: it is really used, finds what the other finds, and hands over what it cannot read."""
 
+import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -99,6 +100,7 @@ def test_a_codec_keeps_its_place_and_says_when_it_lost_it() -> None:
     from gufo.snmp._fast import SnmpV2cClientSocket  # noqa: PLC0415 - only where it is there
 
     codec = Codec(lambda near: SnmpV2cClientSocket(near, "kota", 0, 0, 0, 0))
+    assert not os.get_blocking(codec.gufo.get_fd())  # or what gufo throws away would make it wait for ever
     first = codec.encode("bulk", [OPER], 10)
     assert first is not None
     assert codec.encode("bulk", [(*OPER, 4)], 10) is None

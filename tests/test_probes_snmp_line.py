@@ -13,7 +13,7 @@ from monitor.probes import Vantage
 from monitor.probes.deadline import look_at
 from monitor.probes.faults import Fault
 from monitor.probes.snmp_idle import Idle
-from monitor.probes.snmp_line import AT_ONCE, Line, Lines
+from monitor.probes.snmp_line import MOST_LATE, Line, Lines
 from tests.agents import Answer, Peer, agent, honest, system
 from tests.agents_v3 import AUTH, agent3
 from tests.ground import free_port
@@ -59,10 +59,10 @@ async def test_who_speaks_without_end_to_a_socket_at_rest_is_not_listened_to() -
         await look(port, vantage)
         (line,) = (each for kept in vantage.share(Lines)._idle.values() for _, each in kept)  # noqa: SLF001 - nobody else has it
         assert peer.transport is not None
-        for _ in range(AT_ONCE + 1):
+        for _ in range(MOST_LATE + 1):
             peer.transport.sendto(b"x", peer.askers[0])
-        for _ in range(4):
-            await asyncio.sleep(0)  # a turn of the loop, in which it hears
+        for _ in range(MOST_LATE + 4):
+            await asyncio.sleep(0)  # a turn of the loop, in which it hears one
         assert line.closed
         assert (await look(port, vantage)).verdict is Verdict.OK
     assert len(set(peer.askers)) == 2

@@ -1,5 +1,6 @@
 """Messages of SNMP 1 and 2c: what was written is read, nonsense is a ValueError and nothing else."""
 
+from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from monitor.lab.snmp_agent import Question, read, write
 from monitor.probes import ber
 from monitor.probes.ber import Oid
-from monitor.probes.snmp_message import Answer, Kind, answer, question, value
+from monitor.probes.snmp_message import Answer, Kind, Rows, answer, question, rows, value
 
 NAME: Oid = (1, 3, 6, 1, 2, 1, 2, 2, 1, 10, 2_000_000_001)
 WHOLE = write(Question(1, b"public", 0xA5, 77, 0, 10, (NAME,)), [(NAME, ber.integer(2**40, 70)), ((*NAME, 5), b"\x82\x00")])
@@ -62,3 +63,30 @@ def test_nonsense_is_refused_and_nothing_else_happens(data: bytes) -> None:
 def test_a_spoilt_answer_is_read_or_refused_and_nothing_else_happens(noise: bytes, at: int) -> None:
     with suppress(ValueError):
         answer(WHOLE[:at] + noise + WHOLE[at + len(noise) :])
+
+
+@given(st.lists(st.tuples(st.sampled_from([NAME, NAME[:3]]), st.binary(max_size=140)), min_size=1, max_size=3), st.data())
+def test_what_is_read_at_a_glance_is_what_is_read_with_care(values: list[tuple[Oid, bytes]], data: st.DataObject) -> None:
+    whole = bytearray(b"".join(ber.tlv(ber.SEQUENCE, ber.oid(name) + ber.tlv(ber.OCTETS, text)) for name, text in values))
+    for place in data.draw(st.lists(st.integers(0, min(16, len(whole) - 1)), max_size=2)):
+        whole[place] = data.draw(st.integers(0, 255))
+    spoilt = bytes(whole[: data.draw(st.integers(0, len(whole)))])
+    assert _outcome(rows, spoilt) == _outcome(_with_care, spoilt)
+
+
+def _with_care(names: bytes) -> Rows:
+    """Item by item, as X.690 has it."""
+    found: Rows = []
+    for _, binding in ber.items(names):
+        kind, name, middle = ber.item(binding, 0)
+        tag, content, _ = ber.item(binding, middle)
+        if kind != ber.OID:
+            raise ValueError("no list of values")
+        found.append((ber.read_oid(name), value(tag, content)))
+    return found
+
+
+def _outcome(read: Callable[[bytes], Rows], names: bytes) -> Rows | None:
+    with suppress(ValueError):
+        return read(names)
+    return None

@@ -8,7 +8,7 @@ import asyncio
 import itertools
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from monitor.core.verdict import Reason
@@ -56,7 +56,7 @@ class Asked:
     kind: Kind
     oids: tuple[Oid, ...]
     repetitions: int
-    answer: "asyncio.Future[Rows | None]"
+    answer: "asyncio.Future[Rows | None]" = field(init=False)
     number: int = 0
 
 
@@ -95,7 +95,7 @@ class Community:
         """Ask again and again until there is an answer; the time-out is the look's. A silent GETBULK is asked for less."""
         again = max(0.1, self._attempt.timeout / (8 if kind == "bulk" else 5))
         loop = asyncio.get_running_loop()
-        asked = Asked(kind, tuple(oids), repetitions, loop.create_future())
+        asked = Asked(kind, tuple(oids), repetitions)
         before = self._attempt.late, self._attempt.doing
         numbers: list[int] = []
         try:

@@ -1,6 +1,6 @@
 """gufo_snmp (the extra `fast`) as a codec: it turns questions into bytes and bytes into rows, and never sees the network.
 
-It can only speak through a socket of its own, so its peer is a socket of ours on loopback, and what goes out and comes in is ours to
+It can only speak through a socket of its own, so that is exchanged for one end of a pair, and what goes out and comes in is ours to
 check. That is needed: version 0.13 compares neither names nor digests, takes an error for an empty answer, and panics at an empty
 binding. Whatever it does not read plainly is "in doubt": None, and somebody slower and stricter reads it.
 """
@@ -68,12 +68,12 @@ class Codec:
 
         os.environ["RUST_BACKTRACE"] = "0"  # else a panic writes down its whole way, for 50 ms of the loop
         self._doubts = (SnmpError, StopAsyncIteration, OSError, ValueError, RuntimeError)
-        self._near = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
-        self._near.bind(("127.0.0.1", 0))
-        self.gufo = make(f"127.0.0.1:{self._near.getsockname()[1]}")
-        with socket.socket(fileno=os.dup(self.gufo.get_fd())) as far:
-            self._near.connect(far.getsockname())
+        self.gufo = make("127.0.0.1:9")  # opened, but nothing leaves by it
+        self._near, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+        with far:
+            os.dup2(far.fileno(), self.gufo.get_fd(), inheritable=False)
         self._walk: _Walk | None = None
+        self._names: list[str] = []
 
     def close(self) -> None:
         """Close both sockets."""
@@ -87,7 +87,8 @@ class Codec:
     def encode(self, kind: Kind, oids: Sequence[Oid], repetitions: int) -> bytes | None:
         """Return a question in wire form; None where gufo has no such question."""
         if kind == "get":
-            return self.said(lambda: self.gufo.send_get_many([_dotted(oid) for oid in oids]))
+            self._names = [_dotted(oid) for oid in oids]
+            return self.said(lambda: self.gufo.send_get_many(self._names))
         walk = self._from(oids[0], repetitions) if len(oids) == 1 else None
         if walk is None:
             return None
@@ -112,10 +113,10 @@ class Codec:
         return None
 
     def decode(self, kind: Kind, oids: Sequence[Oid], data: bytes) -> Rows | None:
-        """Return the rows of an answer; None in doubt."""
+        """Return the rows of an answer to the question that was encoded last; None in doubt."""
         if kind == "get":
             found = self.hears(data, self.gufo.recv_get_many)
-            if found is None or list(found) != [_dotted(oid) for oid in oids]:
+            if found is None or list(found) != self._names:
                 return None
             return _plain(list(zip(oids, found.values(), strict=True)))
         walk = self._walk

@@ -38,6 +38,7 @@ class Codec3(Codec):
     """A codec for one agent of version 3, which it must meet before it can ask.
 
     `used` is when it last heard the agent's clock, `boots` how often the agent started, in wire form; empty where nothing is signed.
+    `clear` says of the last answer that was authentic whether it can be read without a key.
     """
 
     def __init__(self, options: SnmpOptions, auth: bytes, priv: bytes) -> None:
@@ -49,8 +50,9 @@ class Codec3(Codec):
         self._auth = auth
         self._hash = "sha1" if options.auth_protocol == "sha" else options.auth_protocol
         self._size = DIGESTS[options.auth_protocol]
-        self._key = b""
+        self._signing: hmac.HMAC | None = None
         self.boots = b""
+        self.clear = True
 
     def meet(self, data: bytes) -> bool:
         """Take the agent's engine from its first answer, and make the keys for it."""
@@ -60,7 +62,8 @@ class Codec3(Codec):
         if not 0 < len(engine) <= MAX_ENGINE:
             return False
         if self._auth:
-            self._key = hashlib.new(self._hash, self._auth + engine + self._auth).digest()
+            key = hashlib.new(self._hash, self._auth + engine + self._auth).digest()
+            self._signing = hmac.new(key, digestmod=self._hash)
         self.gufo.set_keys(user.name, user.get_auth_alg(), user.get_auth_key(), user.get_priv_alg(), user.get_priv_key())
         return True
 
@@ -70,21 +73,21 @@ class Codec3(Codec):
 
     def authentic(self, data: bytes) -> bool:
         """Tell whether the digest of a message is right (RFC 3414, 6.3.2); without a key there is none to be."""
-        if not self._auth:
-            return True
+        if self._signing is None:
+            return not self._auth
         try:
-            _, message, _ = ber.item(data, 0)
-            _, (_, header), (_, parameters) = ber.first(message, 3)
+            _, (_, header), (_, parameters), (scoped, _) = ber.first(ber.item(data, 0)[1], 4)
             _, _, (_, flags) = ber.first(header, 3)
-            _, (_, boots), *_, (_, digest) = ber.first(ber.sole(parameters, ber.SEQUENCE), 5)
+            _, (_, boots), _, _, (_, digest) = ber.first(ber.item(parameters, 0)[1], 5)
         except ValueError:
             return False
         if len(digest) != self._size or len(flags) != 1 or not flags[0] & _SIGNED:
             return False
-        right = hmac.digest(self._key, data.replace(digest, bytes(self._size), 1), self._hash)[: self._size]
-        if not hmac.compare_digest(digest, right):
+        signing = self._signing.copy()  # the key is in it already
+        signing.update(data.replace(digest, bytes(self._size), 1))
+        if not hmac.compare_digest(digest, signing.digest()[: self._size]):
             return False
-        self.boots = boots
+        self.boots, self.clear = boots, scoped != ber.OCTETS
         return True
 
 
@@ -155,8 +158,8 @@ class FastUser:
         if codec.boots:
             self.memory.recognise("boots", codec.boots)
         rows = codec.decode(kind, oids, data)
-        if rows is None or kind == "get" or _refuses(data):
-            rows = rows if _encrypted(data) else in_clear(question, data, kind, oids, repetitions)
+        if codec.clear and (rows is None or kind == "get" or _refuses(data)):
+            rows = in_clear(question, data, kind, oids, repetitions)
         self._good = self._good or rows is not None
         if rows is not None:
             self.memory.answered(at_once(kind, repetitions), len(rows), len(data))
@@ -249,12 +252,6 @@ def _refuses(data: bytes) -> bool:
     with suppress(ValueError):
         pdu = _scoped(data)
         return pdu is not None and snmp_message.refuses(pdu[1])
-    return False
-
-
-def _encrypted(data: bytes) -> bool:
-    with suppress(ValueError):
-        return _scoped(data) is None
     return False
 
 

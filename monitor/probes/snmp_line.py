@@ -14,7 +14,7 @@ from monitor.probes.faults import Fault, fault_of, local_fault
 from monitor.probes.snmp_idle import Idle
 
 LARGEST = 65_535
-AT_ONCE = 16
+MOST_LATE = 16
 
 
 class Line:
@@ -81,7 +81,7 @@ class Line:
     def _too_late(self, _: object) -> None:
         """Throw away what was not waited for; whoever does not stop is not listened to."""
         self._late += 1
-        if self._late > AT_ONCE:
+        if self._late > MOST_LATE:
             self.close()
 
     def _change(self, fresh: socket.socket) -> None:
@@ -90,18 +90,15 @@ class Line:
         self._loop.add_reader(fresh.fileno(), self._readable)
 
     def _readable(self) -> None:
-        for _ in range(AT_ONCE):
-            try:
-                data = self._socket.recv(LARGEST)
-            except BlockingIOError:
-                return
-            except OSError as error:
-                self._failed(fault_of(error))
-                return
-            wiretap.heard("snmp", self._to, data)
-            self._heard(data)
-            if self.closed:
-                return
+        try:
+            data = self._socket.recv(LARGEST)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            self._failed(fault_of(error))
+            return
+        wiretap.heard("snmp", self._to, data)
+        self._heard(data)
 
 
 class Lines(Idle[Line]):

@@ -22,11 +22,12 @@ _REQUEST = {"get": 0xA0, "next": 0xA1, "bulk": 0xA5}
 _RESPONSE = 0xA2
 _ADDRESS, _COUNTER32, _NUMBERS = 0x40, 0x41, frozenset({0x41, 0x42, 0x43, 0x46, 0x47})
 _ABSENT = frozenset({ber.NULL, 0x80, 0x81, 0x82})
+_LONG = 0x80
 _NOTHING = ber.tlv(ber.NULL, b"")
 MAX_ROWS = 1024
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answer:
     """An answer as it came: `status` is the error status (0: none), `size` the bytes of its message."""
 
@@ -39,15 +40,19 @@ class Answer:
 
 def question(version: str, community: str, kind: Kind, oids: Sequence[Oid], repetitions: int, number: int) -> bytes:
     """Return a question in wire form; `number` is the request id."""
-    second = ber.integer(repetitions if kind == "bulk" else 0)
-    fields = ber.integer(number) + ber.integer(0) + second + _names(tuple(oids))
-    body = ber.integer(VERSIONS[version]) + ber.tlv(ber.OCTETS, community.encode()) + ber.tlv(_REQUEST[kind], fields)
-    return ber.tlv(ber.SEQUENCE, body)
+    written = ber.integer(number)
+    before, after = _around(version, community, kind, tuple(oids), repetitions, len(written))
+    return before + written + after
 
 
 @functools.lru_cache(1024)
-def _names(oids: tuple[Oid, ...]) -> bytes:
-    return ber.tlv(ber.SEQUENCE, b"".join(ber.tlv(ber.SEQUENCE, ber.oid(oid) + _NOTHING) for oid in oids))
+def _around(version: str, community: str, kind: Kind, oids: tuple[Oid, ...], repetitions: int, size: int) -> tuple[bytes, bytes]:
+    """What stands before and after a request id of so many bytes: the same whenever the same is asked."""
+    names = b"".join(ber.tlv(ber.SEQUENCE, ber.oid(oid) + _NOTHING) for oid in oids)
+    after = ber.integer(0) + ber.integer(repetitions if kind == "bulk" else 0) + ber.tlv(ber.SEQUENCE, names)
+    pdu = ber.tlv(_REQUEST[kind], bytes(size) + after)
+    body = ber.integer(VERSIONS[version]) + ber.tlv(ber.OCTETS, community.encode()) + pdu
+    return ber.tlv(ber.SEQUENCE, body)[: -size - len(after)], after
 
 
 def answer(data: bytes) -> Answer:
@@ -91,15 +96,31 @@ def refuses(pdu: bytes) -> bool:
 def rows(names: bytes) -> Rows:
     """Read a list of names with their values. Raises ValueError."""
     found: Rows = []
-    at = 0
+    at, last = 0, len(names) - 6
     while at < len(names):
-        _, binding, at = ber.item(names, at)
-        kind, name, middle = ber.item(binding, 0)
-        tag, content, _ = ber.item(binding, middle)
-        if kind != ber.OID or len(found) >= MAX_ROWS:
-            raise ValueError("no list of values")
+        if at <= last:
+            _, size, kind, part = names[at : at + 4]
+            middle, after = at + 4 + part, at + 2 + size
+            if kind == ber.OID and part + 4 <= size < _LONG and after <= len(names) and names[middle + 1] == after - middle - 2:
+                # as is usual: all lengths take a byte, and nothing is left over
+                found.append((ber.read_oid(names[at + 4 : middle]), value(names[middle], names[middle + 2 : after])))
+                at = after
+                continue
+        name, tag, content, at = _binding(names, at)
         found.append((ber.read_oid(name), value(tag, content)))
+    if len(found) > MAX_ROWS:
+        raise ValueError("more values than anybody asks for")
     return found
+
+
+def _binding(names: bytes, at: int) -> tuple[bytes, int, bytes, int]:
+    """Name, tag and content of the value at this place, and the place of the next. Raises ValueError."""
+    _, binding, after = ber.item(names, at)
+    kind, name, middle = ber.item(binding, 0)
+    tag, content, _ = ber.item(binding, middle)
+    if kind != ber.OID:
+        raise ValueError("no list of values")
+    return name, tag, content, after
 
 
 def value(tag: int, content: bytes) -> Value:
