@@ -49,7 +49,7 @@ class Reading:
 
 async def read_interfaces(agent: Agent, limit: int) -> dict[str, object]:
     """Return `interfaces`: index, name, alias, oper, octets in and out, their width and rates; and how many are up and down."""
-    uptime = number((await get(agent, [UPTIME])).get(UPTIME))
+    uptime = number((await get(agent, {"uptime": UPTIME}))["uptime"])
     oper = await walk(agent, OPER, limit)
     names = await walk(agent, NAME, limit)
     aliases = await walk(agent, ALIAS, limit) if names else {}

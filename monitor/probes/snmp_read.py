@@ -24,11 +24,11 @@ LLDP_NAME = (1, 0, 8802, 1, 1, 2, 1, 4, 1, 1, 9)
 
 async def read_system(agent: Agent, _: int) -> dict[str, object]:
     """Return `sysName`, `sysDescr` and `uptime` in seconds, each where the device has it."""
-    got = await get(agent, list(SYSTEM.values()))
-    uptime, descr = got.get(SYSTEM["uptime"]), got.get(SYSTEM["descr"])
+    got = await get(agent, SYSTEM)
+    uptime, descr = got["uptime"], got["descr"]
     if isinstance(descr, bytes):
         agent.memory.recognise("sysDescr", descr)
-    found: dict[str, object] = {"sysName": text(got.get(SYSTEM["name"])), "sysDescr": text(descr)}
+    found: dict[str, object] = {"sysName": text(got["name"]), "sysDescr": text(descr)}
     if isinstance(uptime, int) and uptime >= 0:
         found["uptime"] = uptime / 100
     return found
@@ -42,8 +42,8 @@ async def read_lldp(agent: Agent, limit: int) -> dict[str, object]:
 
 async def read_oids(agent: Agent, oids: Mapping[str, Oid]) -> dict[str, object]:
     """Return `oids`: values by the OID as it was written; numbers, or text."""
-    got = await get(agent, list(oids.values()))
-    return {"oids": {word: _shown(value) for word, oid in oids.items() if (value := got.get(oid)) is not None}}
+    got = await get(agent, oids)
+    return {"oids": {word: _shown(value) for word, value in got.items() if value is not None}}
 
 
 GROUPS: Mapping[str, Callable[[Agent, int], Awaitable[dict[str, object]]]] = {

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from monitor.probes.ber import Oid
 from monitor.probes.snmp_agent import Agent
 from monitor.probes.snmp_message import Value
-from monitor.probes.snmp_value import get, number
+from monitor.probes.snmp_value import get
 
 _STANDARD, _APC = (1, 3, 6, 1, 2, 1, 33, 1), (1, 3, 6, 1, 4, 1, 318, 1, 1, 1)
 UPS: Mapping[str, Oid] = {
@@ -29,17 +29,15 @@ _TICKS_A_MINUTE = 6000
 
 async def read_ups(agent: Agent, _: int) -> dict[str, object]:
     """Return `ups`: battery (2 normal, 3 low, 4 empty), minutes_left, charge in percent, source (3 normal, 5 battery), on_battery."""
-    found = _there(UPS, await get(agent, list(UPS.values())))
-    if not found:
-        found = _in_standard_words(_there(APC, await get(agent, list(APC.values()))))
+    found = _numbers(await get(agent, UPS)) or _in_standard_words(_numbers(await get(agent, APC)))
     shown: dict[str, object] = dict(found)
     if "source" in found:
         shown["on_battery"] = found["source"] == BATTERY
     return {"ups": shown}
 
 
-def _there(words: Mapping[str, Oid], got: Mapping[Oid, Value]) -> dict[str, int]:
-    return {word: value for word, oid in words.items() if (value := number(got.get(oid))) is not None}
+def _numbers(words: Mapping[str, Value]) -> dict[str, int]:
+    return {word: value for word, value in words.items() if isinstance(value, int)}
 
 
 def _in_standard_words(apc: dict[str, int]) -> dict[str, int]:

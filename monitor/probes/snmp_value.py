@@ -1,7 +1,7 @@
 """Values of a device: fetching several, and reading them as text or numbers. Devices leave holes: what is missing is left out."""
 
 import codecs
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from monitor.probes.ber import Oid
 from monitor.probes.snmp_agent import Agent, TooBigError
@@ -11,15 +11,17 @@ from monitor.probes.snmp_walk import walk
 MAX_TEXT = 120
 
 
-async def get(agent: Agent, oids: Sequence[Oid]) -> dict[Oid, Value]:
-    """Get several values; where that is too much, or version 1 stumbles over one that is missing, one by one."""
+async def get(agent: Agent, asked: Mapping[str, Oid]) -> dict[str, Value]:
+    """Get values by the words for them, None for what is missing; where all at once is too much, or version 1 stumbles, one by one."""
+    oids = [*asked.values()]
     try:
         rows = await agent.request("get", oids)
     except TooBigError:
         rows = []
-    if not rows and len(oids) > 1:
-        rows = [row for oid in oids for row in await agent.request("get", [oid])]
-    return dict(rows)
+    if len(rows) == len(oids):  # the names are those that were asked for, in their order
+        return {word: value for word, (_, value) in zip(asked, rows, strict=True)}
+    found = dict(rows if len(oids) == 1 else [row for oid in oids for row in await agent.request("get", [oid])])
+    return {word: found.get(oid) for word, oid in asked.items()}
 
 
 async def table(agent: Agent, entry: Oid, columns: Mapping[str, int], limit: int) -> dict[Oid, dict[str, Value]]:

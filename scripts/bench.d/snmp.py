@@ -78,7 +78,10 @@ def bench() -> Iterator[dict[str, object]]:
 
 
 def _round(what: str, version: str, port: int, exporter: "Exporter") -> tuple[float, float, float, float]:
+    from monitor.daemon.garbage import quieten  # noqa: PLC0415 - a bench loads what it measures
+
     ours, count = (_get, GETS) if what == "get" else (_walk, WALKS)
+    quieten()  # as the daemon does
     fast = asyncio.run(ours({**KEYS[version], "port": port, "backend": "fast"}, count))
     plain = asyncio.run(ours({**KEYS[version], "port": port, "backend": "pysnmp"}, count // SLOWLY))
     return fast, plain, exporter.cost(f"{what}{version}", port, count), _command(what, version, port)
@@ -87,7 +90,6 @@ def _round(what: str, version: str, port: int, exporter: "Exporter") -> tuple[fl
 async def _get(keys: dict[str, object], looks: int) -> float:
     from monitor.core.city import Check  # noqa: PLC0415 - a bench loads what it measures
     from monitor.core.rules import Grade  # noqa: PLC0415
-    from monitor.daemon.garbage import quieten  # noqa: PLC0415
     from monitor.probes import Vantage  # noqa: PLC0415
     from monitor.probes.deadline import look  # noqa: PLC0415
 
@@ -102,7 +104,6 @@ async def _get(keys: dict[str, object], looks: int) -> float:
                 raise SystemExit(f"bench snmp: {outcome}")
 
         await one()
-        quieten()  # as the daemon does
         before = peers.own_cpu()
         for _ in range(looks):
             await one()
