@@ -142,6 +142,16 @@ def test_a_node_that_is_meant_twice_is_looked_at_once_and_now() -> None:
     assert looks == [Verify("kec-a/snmp", NOW), Verify("kec-a/icmp", NOW), Verify("kel-b/icmp", NOW)]
 
 
+def test_at_the_end_of_a_line_only_the_check_that_decides_is_asked() -> None:
+    """Fifty agents at once would keep each other waiting, and none of them knows anything of this line."""
+    city = town()
+    agent = Check("kel-b/snmp", "kel-b", "snmp", "10.0.0.2", Grade.FIBRE, 60.0, 2.0)
+    end = replace(city.nodes["kel-b"], checks=(*city.nodes["kel-b"].checks, agent.id))
+    asking = Asking(replace(city, checks={**city.checks, agent.id: agent}, nodes={**city.nodes, "kel-b": end}))
+    assert [word.check for word in asking.looks(("kec-a",), NOW, lines=True)] == ["kec-a/snmp", "kec-a/icmp", "kel-b/icmp"]
+    assert [word.check for word in asking.looks(("kel-b",), NOW + HOLD, lines=False)] == ["kel-b/snmp", "kel-b/icmp"]
+
+
 def test_who_decides_a_node_is_looked_at_whatever_its_kind() -> None:
     city = town()
     check = Check("opd-c/http", "opd-c", "http", f"http://{OTHER}/", Grade.FIBRE, 3600.0, 2.0)

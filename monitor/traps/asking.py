@@ -45,15 +45,14 @@ class Asking:
         return self.owners.get(_packed(text), ())
 
     def looks(self, nodes: Iterable[str], at: float, *, lines: bool) -> list[Verify]:
-        """Return the looks that a trap from these nodes is a reason for: their SNMP first, and with `lines` the ends of their lines."""
+        """Return the looks that a trap from these nodes is a reason for: their SNMP first, and with `lines` the ends of their lines.
+
+        At such an end only the check that decides is asked: what its agent would say of fifty ports is no evidence on this line.
+        """
         asked = dict.fromkeys(nodes)
-        for node in tuple(asked) if lines else ():
-            asked |= dict.fromkeys(self._lines.get(node, ()))
-        words: list[Verify] = []
-        for node in asked:
-            when = self._due(node, at)
-            words += [Verify(check.id, when) for check in self._asked(node)]
-        return words
+        ends = dict.fromkeys(end for node in asked if lines for end in self._lines.get(node, ()) if end not in asked)
+        words = [Verify(check.id, when) for node in asked for when in [self._due(node, at)] for check in self._asked(node)]
+        return words + [Verify(check.id, self._due(end, at)) for end in ends for check in self._checks(end)[:1]]
 
     def _due(self, node: str, at: float) -> float:
         """Return when a node may be looked at because of a trap that came at `at`."""
@@ -63,10 +62,13 @@ class Asking:
         return last
 
     def _asked(self, node: str) -> Iterator[Check]:
-        found = self._city.nodes.get(node)
-        checks = [self._city.checks[check] for check in (found.checks if found else ())]
+        checks = self._checks(node)
         yield from (check for check in checks if check.kind == "snmp")
         yield from (check for check in checks if check.kind != "snmp" and (check.kind in OF_THE_DEVICE or check is checks[0]))
+
+    def _checks(self, node: str) -> list[Check]:
+        found = self._city.nodes.get(node)
+        return [self._city.checks[check] for check in (found.checks if found else ())]
 
 
 def _packed(text: str) -> bytes:
