@@ -62,16 +62,6 @@ class Tls(asyncio.Protocol, asyncio.Transport):
             above, self._above = self._above, None
             above.connection_lost(self._error or exc)
 
-    def pause_writing(self) -> None:
-        """The connection takes no more for now."""
-        if self._above is not None:
-            self._above.pause_writing()
-
-    def resume_writing(self) -> None:
-        """It does again."""
-        if self._above is not None:
-            self._above.resume_writing()
-
     def _step(self) -> None:
         try:
             self.object.do_handshake()
