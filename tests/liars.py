@@ -115,8 +115,9 @@ def liars() -> Iterator[Liars]:
         fcntl.ioctl(device, _TUNSETIFF, struct.pack("16sH14x", b"liars", _TUN_WITHOUT_HEAD))
     except OSError as error:
         lack(f"no TUN device can be had here: {error.strerror}")
-    for words in ("link set liars up", f"addr add {OURS}/16 dev liars", f"addr add {OURS_6}/64 dev liars nodad"):
-        ip(words)
+    ip("link set liars up")
+    dwell(f"{OURS}/16")
+    dwell(f"{OURS_6}/64")
     made = Liars(device)
     asyncio.get_running_loop().add_reader(device, made.answer)
     try:
@@ -129,6 +130,21 @@ def liars() -> Iterator[Liars]:
 def ip(words: str) -> None:
     """Run `ip` with these words."""
     subprocess.run(["ip", *words.split()], check=True)
+
+
+def dwell(address: str) -> None:
+    """Take one more address of ours there; when this returns, what is said to it is heard.
+
+    Linux lets IPv6 speak from an address at once, but routes answers to it only when a worker of its own has had the lock of all
+    networks: while many are taken down, that is later than `ip addr add` returns.
+    """
+    old = ":" not in address
+    ip(f"addr add {address} dev liars{'' if old else ' nodad'}")
+    asked = ["ip", "-4" if old else "-6", "route", "show", "table", "local", address.partition("/")[0]]
+    for _ in range(10_000):
+        if subprocess.run(asked, check=True, capture_output=True).stdout:
+            return
+    raise TimeoutError(address)
 
 
 def silent(_: Packet) -> Sequence[Packet]:

@@ -15,7 +15,7 @@ from monitor.probes.icmp_many import ping_many
 from monitor.probes.icmp_pool import PingSockets
 from tests.conftest import need
 from tests.ground import MUTE, PING_GROUPS, check, forge_reply
-from tests.liars import OURS, OURS_6, ROUTER, Habit, Liars, Packet, elsewhere, honest, ip, liars, with_token
+from tests.liars import OURS, OURS_6, ROUTER, Habit, Liars, Packet, dwell, elsewhere, honest, ip, liars, with_token
 
 PEER, PEER_6 = "198.18.0.9", "2001:db8::9"
 own_ground = pytest.mark.usefixtures("ground")
@@ -40,7 +40,7 @@ async def ping(vantage: Vantage, target: str, timeout: float = 1.0, /, **options
 async def test_a_packet_leaves_as_the_keys_say(network: Liars, sockets: str, target: str, ours: str, largest: int) -> None:
     if sockets == "raw sockets":
         PING_GROUPS.write_text("1 0")
-    ip(f"addr add {ours[:-1]}7 dev liars{' nodad' if ':' in ours else ''}")
+    dwell(f"{ours[:-1]}7")
     async with Vantage.of() as vantage:
         for size in (8, 9, 56, 57, largest):
             keys: dict[str, object] = {"size": size, "df": True, "ttl": 17, "source": f"{ours[:-1]}7"}
