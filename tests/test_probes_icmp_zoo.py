@@ -113,6 +113,12 @@ LIES = [
         "noise, then the reply", plainly(lambda asked: [*[asked.reply(body=with_token(asked, bytes(8)))] * 300, asked.reply()]), Verdict.OK
     ),
     Lie(
+        "a router refuses it, yet the reply comes",
+        plainly(lambda asked: [asked.error(*_unreachable(asked)), asked.reply()]),
+        Verdict.OK,
+        values={"received": 1},
+    ),
+    Lie(
         "each reply comes twice",
         plainly(lambda asked: [asked.reply()] * 2),
         Verdict.OK,

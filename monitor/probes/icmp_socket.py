@@ -119,19 +119,21 @@ class PingSocket:
             self._queue = [shot for shot in self._queue if shot.token not in given_up]
 
     def receive(self) -> None:
-        """Take the replies and errors that wait in the socket."""
+        """Take the replies and errors that wait in the socket: who answers is there, whatever a router says of the same packet."""
+        refused: list[tuple[Shot, Fault]] = []
         for _ in range(ROUNDS):
             try:
                 got = self._in.receive(self.socket.fileno())
             except OSError:
-                self._take_errors()
+                refused += self._errors()
                 continue
             if not got:
-                self._take_errors()
-                return
+                refused += self._errors()
+                break
             self._match(got)
             if got < SIZE:
-                return
+                break
+        self._refuse(refused)
 
     def _fill(self, batch: Sequence[Shot]) -> None:
         """Write addresses, tokens and sequence numbers (the token's first two bytes) into the records, column by column."""
@@ -177,9 +179,9 @@ class PingSocket:
                     self.crowded = error.errno == errno.ENOBUFS  # the queue of the card, of whose room nobody tells us
                     break
                 tries += 1
-                self._take_errors()  # an error of an earlier packet is told to whoever sends next: try again
+                self._refuse(self._errors())  # an error of an earlier packet is told to whoever sends next: try again
                 if tries >= _TRIES:
-                    self._finish(batch[gone], fault=local_fault(error))
+                    self._refuse([(batch[gone], local_fault(error))])
                     gone, tries = gone + 1, 0
                 continue
             each = (time.monotonic() - start) / sent
@@ -218,38 +220,36 @@ class PingSocket:
         if shot is not None and self._view[address : address + self.family.address_size] == shot.address:
             self._echoes.count(shot.address, "truncated")
 
-    def _take_errors(self) -> None:
-        """Empty the error queue; ICMP errors end the shots that they quote."""
+    def _errors(self) -> list[tuple[Shot, Fault]]:
+        """Empty the error queue; return which shots are refused by what it says. Who knows a better way is heard at once."""
+        refused: list[tuple[Shot, Fault]] = []
         self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         for _ in range(ROUNDS * SIZE):
             try:
                 quoted, control, _, name = self.socket.recvmsg(PACKET[1], 256, MSG_ERRQUEUE)
             except OSError:
-                return
+                break
             for level, kind, data in control:
                 if (level, kind) == (self.family.level, self.family.receive_errors):
-                    self._error(socket.inet_pton(self.family.number, name[0].partition("%")[0]), quoted, data)
+                    shot = self._quoted(socket.inet_pton(self.family.number, name[0].partition("%")[0]), quoted)
+                    fault = self._hear(shot, data) if shot else None
+                    if shot and fault:
+                        refused.append((shot, fault))
+        return refused
 
-    def _error(self, address: bytes, quoted: bytes, data: bytes) -> None:
+    def _hear(self, shot: Shot, data: bytes) -> Fault | None:
+        """Return what an error means for a packet; of a redirect, which is none, `information` is the address of the better way."""
         number, origin, kind, code, _, information, _ = _EXTENDED_ERROR.unpack_from(data)
-        shot = self._quoted(address, quoted)
-        if shot is None:
-            self.strays += 1
-        elif origin not in _ORIGIN_ICMP:
-            self._finish(shot, fault=local_fault(OSError(number, os.strerror(number))))
-        else:
-            self._hear(shot, _offender(self.family, data[_EXTENDED_ERROR.size :]), kind, code, information)
-
-    def _hear(self, shot: Shot, said_by: str, kind: int, code: int, information: int) -> None:
-        """Take what a router says of a packet: an error ends it; of a redirect, `information` is the address of the better way."""
+        if origin not in _ORIGIN_ICMP:
+            return local_fault(OSError(number, os.strerror(number)))
+        said_by = _offender(self.family, data[_EXTENDED_ERROR.size :])
+        if self._is_error(kind, code):
+            said = self.family.say(kind, code, information, few_hops=self.manner.ttl > 0)
+            return RouterFault(said_by, said, passing=kind == self.family.ended and code == 0)
         if kind == self.family.redirect:
             better = socket.inet_ntop(socket.AF_INET, information.to_bytes(4))
             self._echoes.hint(shot.address, f"{said_by} says: a better way is {better}")
-        elif self._is_error(kind, code):
-            said = self.family.say(kind, code, information, few_hops=self.manner.ttl > 0)
-            self._finish(shot, fault=RouterFault(said_by, said, passing=kind == self.family.ended and code == 0))
-        else:
-            self.strays += 1
+        return None
 
     def _is_error(self, kind: int, code: int) -> bool:
         """Whether that ends a packet: "too big" only what must not be divided."""
@@ -265,10 +265,12 @@ class PingSocket:
         shot = self._by_sequence.get(address + quoted[6:8])
         return shot if shot is not None and shot.token in self.waiting else None
 
-    def _finish(self, shot: Shot, fault: Fault) -> None:
-        self.waiting.pop(shot.token, None)
-        shot.fault = fault
-        shot.done(shot)
+    def _refuse(self, refused: Sequence[tuple[Shot, Fault]]) -> None:
+        """End those of these shots that still wait."""
+        for shot, fault in refused:
+            if self.waiting.pop(shot.token, None) is not None:
+                shot.fault = fault
+                shot.done(shot)
 
 
 def _doubtful(sent: float, came: float, now: float) -> float:
