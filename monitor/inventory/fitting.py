@@ -9,7 +9,7 @@ from pydantic_core import ErrorDetails
 
 from monitor.inventory.problems import Problems, dotted, nearest
 from monitor.inventory.shape import InventoryPart
-from monitor.inventory.tree import Branch, Path, Tree, key_spot, known, plain, value_spot
+from monitor.inventory.tree import Branch, Path, Row, Tree, key_spot, known, plain, value_spot
 from monitor.probes.misfit import misfit
 
 ROUNDS = 50
@@ -24,17 +24,25 @@ STAND_INS: Mapping[str, str] = {
     "to": "0",
     "opds": "0",
 }
+GONE = object()
+"""Stands for an item of a list that was left out, so that the others keep their numbers."""
 
 
 def fit(tree: Branch, problems: Problems) -> InventoryPart:
-    """Return what of the tree fits the shape; what does not is told and left out, or stood in for where the shape needs it."""
+    """Return what of the tree fits the shape; what does not is told and left out, or stood in for where the shape needs it.
+
+    Items of lists that were left out are taken out of the tree, too.
+    """
     data: Any = plain(tree)
     told: list[Path] = []
     for _ in range(ROUNDS):
         try:
-            return InventoryPart.model_validate(data)
+            part = InventoryPart.model_validate(_swept(data) if told else data)
         except ValidationError as error:
             faults = error.errors(include_url=False)
+        else:
+            _prune(tree, data)
+            return part
         ways = [way(data, fault) for fault in faults]
         for path, fault in zip(ways, faults, strict=True):
             # What was left out a round ago now seems to be missing.
@@ -53,10 +61,10 @@ def explain(problems: Problems, tree: Tree, path: Path, fault: ErrorDetails, sha
     """Say in people's words what pydantic found wrong at `path`; `above` is the way to what was read with `shape`."""
     kind = fault["type"]
     if kind == "missing":
-        problems.say(key_spot(tree, path[:-1]), dotted(path), "is missing")
+        problems.say(key_spot(tree, path[:-1]), dotted(known(tree, path)), "is missing")
     elif kind == "extra_forbidden":
         hint = nearest(str(path[-1]), _keys(shape, path[len(above) : -1]))
-        problems.say(key_spot(tree, path), dotted(path), "there is no such key", hint)
+        problems.say(key_spot(tree, path), dotted(known(tree, path)), "there is no such key", hint)
     else:
         of_key = bool(fault["loc"]) and fault["loc"][-1] == "[key]"
         problems.say(key_spot(tree, path) if of_key else value_spot(tree, path), dotted(known(tree, path)), *misfit(fault))
@@ -67,12 +75,13 @@ def way(data: object, fault: ErrorDetails) -> Path:
     steps: list[str | int] = []
     for number, step in enumerate(fault["loc"]):
         if isinstance(data, dict) and (step in data or number == len(fault["loc"]) - 1):
-            data = data.get(step)
-        elif isinstance(data, list) and isinstance(step, int) and step < len(data):
-            data = data[step]
+            place, data = step, data.get(step)
+        elif isinstance(data, list) and isinstance(step, int) and step < len(left := _left(data)):
+            place = left[step]
+            data = data[place]
         else:
             continue
-        steps.append(step)
+        steps.append(place)
     return tuple(step for step in steps if step != "[key]")
 
 
@@ -95,7 +104,33 @@ def _leave_out(data: Any, path: Path) -> None:  # noqa: ANN401 - what YAML may h
         data = below
     if holders:
         holder, step = holders[-1]
-        del holder[step]
+        if isinstance(holder, list):
+            holder[int(step)] = GONE
+        else:
+            holder.pop(step)
+
+
+def _left(items: list[Any]) -> list[int]:
+    return [number for number, each in enumerate(items) if each is not GONE]
+
+
+def _swept(data: Any) -> Any:  # noqa: ANN401 - as above
+    """Return it without what is gone."""
+    if isinstance(data, dict):
+        return {key: _swept(value) for key, value in data.items()}
+    return [_swept(each) for each in data if each is not GONE] if isinstance(data, list) else data
+
+
+def _prune(tree: Tree, data: Any) -> None:  # noqa: ANN401 - as above
+    """Take out of the lists of the tree what is gone from the data."""
+    if isinstance(tree, Branch) and isinstance(data, dict):
+        for key in tree.items.keys() & data.keys():
+            _prune(tree.items[key], data[key])
+    elif isinstance(tree, Row) and isinstance(data, list):
+        for item, each in zip(tree.items, data, strict=True):
+            _prune(item, each)
+        if len(left := _left(data)) < len(data):
+            tree.items, tree.numbers = [tree.items[number] for number in left], left
 
 
 def _keys(shape: Any, path: Path) -> Iterable[str]:  # noqa: ANN401 - an annotation

@@ -19,10 +19,11 @@ class Leaf:
 
 @dataclass(slots=True)
 class Row:
-    """A list."""
+    """A list; `numbers` says which items these were, where some that do not fit were taken out."""
 
     items: list["Tree"]
     spot: Spot
+    numbers: list[int] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -81,8 +82,15 @@ def leaves(tree: Tree, path: Path = ()) -> Iterator[tuple[Path, Leaf]]:
 
 
 def known(tree: Tree, path: Path) -> Path:
-    """Return the path without the number of an item where one value stands for a list."""
-    return path[:-1] if path and isinstance(path[-1], int) and at(tree, path) is None else path
+    """Return the path as it stands in the file: without the number of an item where one value stands for a list."""
+    if path and isinstance(path[-1], int) and at(tree, path) is None:
+        path = path[:-1]
+    found: Tree | None = tree
+    steps: list[str | int] = []
+    for step in path:
+        steps.append(found.numbers[step] if isinstance(found, Row) and found.numbers and isinstance(step, int) else step)
+        found = child(found, step) if found is not None else None
+    return tuple(steps)
 
 
 def value_spot(tree: Tree, path: Sequence[str | int]) -> Spot:
