@@ -1,6 +1,7 @@
 """A login in two steps, as a person does it: the form, what it hides, the cookie, the page behind it."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from urllib.parse import parse_qs
 
@@ -92,6 +93,19 @@ def test_the_form_that_holds_the_field_is_taken_with_what_it_hides_and_no_more()
     assert (form.action, form.hidden, form.names) == ("/a&b", {"_token": "a&b"}, {"_token", "username", "password"})
     assert find_form("<input name=password>", "password") is None
     assert find_form("<form" * 100_000 + "<input " * 100_000, "password") is None
+
+
+@pytest.mark.parametrize(
+    "inside",
+    ["a" * 3980, "a" + " " * 3980, 'a="' + "b" * 3970, 'a="' * 1300, "a='\"" * 900, "a=" * 1990, "a=b " * 990],
+    ids=["name", "spaces", "open", "quotes", "both quotes", "signs", "many"],
+)
+def test_no_page_keeps_us_reading_whatever_its_tags_hold(inside: str) -> None:
+    """All of them are read to the end, each sign a few times: names that were tried from each of their signs took 27 s."""
+    spent = time.process_time()
+    form = find_form(f"<form action=/x><input name=password>{f'<input {inside}>' * 250}", "password")
+    assert form is not None
+    assert time.process_time() - spent < 1
 
 
 @pytest.mark.parametrize("login", [{"user": "a"}, {**LOGIN, "page": "https://judi.test/"}, {**LOGIN, "page": "//judi.test/"}])

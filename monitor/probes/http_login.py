@@ -2,8 +2,8 @@
 
 import html
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 
 from yarl import URL
 
@@ -16,8 +16,11 @@ from monitor.probes.http_visit import Page, Visit
 from monitor.secret import reveal
 
 MOST_FIELDS = 100
-_TAG = re.compile(r"<(/?form|input)\b([^<>]{0,4000})>", re.IGNORECASE)
-_ATTRIBUTE = re.compile(r"""([a-z-]+)\s*=\s*("[^"]*"|'[^']*'|[^\s"'=]+)""", re.IGNORECASE)
+MOST_TAGS, MOST_ATTRIBUTES = 1000, 30
+"""Beginnings and ends of forms and their fields that are read of a page, and attributes of each."""
+# No sign is looked at more than a few times, whatever stands there: each match takes a whole name, with a value or without one.
+_TAG = re.compile(r"<(/?form|input)\b([^<>]{0,4000}+)>", re.IGNORECASE)
+_ATTRIBUTE = re.compile(r"""([^\s"'=/]++)(?:\s*+=\s*+("[^"]*+"|'[^']*+'|[^\s"'=]++))?+""")
 
 
 @dataclass(slots=True)
@@ -53,7 +56,7 @@ def find_form(text: str, holding: str) -> Form | None:
     """Return the first form of the page that has a field of this name; what stands in no form is none's."""
     forms: list[Form] = []
     inside = False
-    for tag in _TAG.finditer(text):
+    for tag in islice(_TAG.finditer(text), MOST_TAGS):
         word, attributes = tag[1].lower(), _attributes(tag[2])
         if word != "input":
             inside = word == "form"
@@ -65,8 +68,9 @@ def find_form(text: str, holding: str) -> Form | None:
     return next((form for form in forms if holding in form.names), None)
 
 
-def _attributes(text: str) -> Mapping[str, str]:
-    return {found[1].lower(): html.unescape(found[2].strip("\"'")) for found in _ATTRIBUTE.finditer(text)}
+def _attributes(text: str) -> dict[str, str]:
+    found = islice(_ATTRIBUTE.finditer(text), MOST_ATTRIBUTES)
+    return {each[1].lower(): html.unescape(each[2].strip("\"'")) for each in found if each[2]}
 
 
 def _page(head: Head) -> None:
