@@ -62,6 +62,7 @@ REASONS: Mapping[Reason, Pair] = {
     Reason.SNMP_AUTH: ("menolak kunci SNMP kita", "refuses our SNMP key"),
     Reason.SNMP_TIMEOUT: ("SNMP tidak menjawab", "SNMP does not answer"),
     Reason.SNMP_ERROR: ("SNMP menjawab dengan kesalahan", "SNMP answers with an error"),
+    Reason.SNMP_MISSING: ("SNMP tidak lagi memberi yang diminta", "SNMP does not give what was asked for"),
     Reason.NTP_OFFSET: ("jamnya menyimpang", "its clock is off"),
     Reason.NTP_UNSYNCHRONISED: ("jamnya tidak mengikuti sumber waktu mana pun", "its clock follows no source of time"),
     Reason.NTP_DENIED: ("menolak memberi kita waktu (NTP)", "refuses to give us the time (NTP)"),

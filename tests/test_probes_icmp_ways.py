@@ -180,6 +180,56 @@ def test_what_a_way_does_to_a_ping_is_its_reason_and_names_who_did_it(number: in
     assert [values.get(key) for key, _ in way.values] == [value for _, value in way.values]
 
 
+REFUSED = [number for number, way in enumerate(WAYS) if way.reason == "unreachable" and (way.rule or way.route not in {"", "LOOP"})]
+OTHERS: dict[str, dict[str, object]] = {
+    "tcp": {"port": 80},
+    "http": {"url": "http://{}/"},
+    "snmp": {"version": "2c"},
+    "dns": {"name": "a.test"},
+    "ntp": {},
+}
+OWN = [
+    (f"{flag} {route}", f"ip {flag} route add {route} {net}", address)
+    for flag, net, address in (("-4", "198.21.{}.0/24", "198.21.{}.1"), ("-6", "2001:db8:f{}::/48", "2001:db8:f{}::1"))
+    for route in ("unreachable", "prohibit", "blackhole")
+]
+
+
+def _look(kind: str, at: str) -> dict[str, object]:
+    words = {key: word.format(f"[{at}]" if ":" in at else at) if isinstance(word, str) else word for key, word in OTHERS[kind].items()}
+    # a refusal that comes while connect() is still at it is lost on Linux: what it sends again after a second is refused, too
+    return {"kind": kind, "target": at, "timeout": 4 if kind in {"tcp", "http"} else 1} | words
+
+
+@functools.cache
+def refused() -> dict[str, dict[str, object]]:
+    return look_inside(network(), *(_look(kind, target(number)) for number in REFUSED for kind in OTHERS))
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+@pytest.mark.parametrize("place", range(len(REFUSED)), ids=lambda place: WAYS[REFUSED[place]].name)
+def test_what_a_router_refuses_is_no_fault_of_ours_whoever_asks(place: int, kind: str) -> None:
+    outcome = refused()[str(place * len(OTHERS) + list(OTHERS).index(kind))]
+    assert outcome["verdict"] == "FAIL", outcome
+    if kind in {"tcp", "http"}:  # Linux tells sockets of UDP not all that it hears
+        assert outcome["reason"] == ("refused" if "port-unreachable" in WAYS[REFUSED[place]].name else "unreachable"), outcome
+
+
+@functools.cache
+def forbidden() -> dict[str, dict[str, object]]:
+    ours = "\n".join(line.format(number) for number, (_, line, _) in enumerate(OWN))
+    return look_inside(
+        f"{network()}\n{ours}", *(_look(kind, at.format(number)) for number, (_, _, at) in enumerate(OWN) for kind in OTHERS)
+    )
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+@pytest.mark.parametrize("number", range(len(OWN)), ids=lambda number: OWN[number][0])
+def test_what_our_own_kernel_lets_not_go_is_ours(number: int, kind: str) -> None:
+    outcome = forbidden()[str(number * len(OTHERS) + list(OTHERS).index(kind))]
+    assert (outcome["verdict"], outcome["reason"]) == ("UNSURE", "no_route"), outcome
+
+
 def test_a_router_that_knows_a_better_way_is_told_with_the_look_and_decides_nothing() -> None:
     to_well: dict[str, object] = {"kind": "icmp", "target": "198.20.0.1", "timeout": 1}
     to_mute = to_well | {"target": "198.21.0.1", "count": 3, "packet_interval": 0.1}  # a router does not say it with every packet

@@ -112,6 +112,23 @@ def test_what_is_no_name_server_is_refused(text: str) -> None:
         server_of(text + "]x" if text.startswith("[") else text)
 
 
+@pytest.mark.parametrize("kind", ["icmp", "tcp", "http", "snmp", "ntp"])
+@pytest.mark.parametrize("target", ["fe80::1", "fe80::1%lo"])
+async def test_an_address_of_one_link_only_is_no_target_and_says_so(kind: str, target: str) -> None:
+    keys: dict[str, dict[str, object]] = {"tcp": {"port": 80}, "http": {"url": f"http://[{target}]/"}}
+    outcome = await at(kind, target, **keys.get(kind, {}))
+    assert (outcome.verdict, outcome.reason) == (Verdict.UNSURE, Reason.NO_ROUTE), outcome
+    assert "one link only" in outcome.detail
+
+
+def test_a_name_server_that_a_router_gives_out_by_an_address_of_its_link_is_asked() -> None:
+    link = "ip link add here type veth peer name there; ip link set here up; ip link set there up; ip addr add fe80::53/64 dev here nodad"
+    asked = [{"kind": "dns", "target": f"[fe80::53%{link}]:9", "name": "a.test", "timeout": 2} for link in ("here", "nope")]
+    here, nowhere = look_inside(link, *asked).values()
+    assert (here["verdict"], here["reason"]) == ("FAIL", "refused"), here
+    assert (nowhere["verdict"], nowhere["reason"]) == ("UNSURE", "no_route"), nowhere
+
+
 async def test_a_name_that_cannot_be_one_does_not_exist() -> None:
     async with naming() as server, Vantage.of([server]) as vantage:
         for name in ("a..b", "x" * 70 + ".test", ".".join(["a"] * 200)):

@@ -65,6 +65,7 @@ class Reason(StrEnum):
     SNMP_AUTH = "snmp_auth"
     SNMP_TIMEOUT = "snmp_timeout"
     SNMP_ERROR = "snmp_error"
+    SNMP_MISSING = "snmp_missing"
     NTP_OFFSET = "ntp_offset"
     NTP_UNSYNCHRONISED = "ntp_unsynchronised"
     NTP_DENIED = "ntp_denied"

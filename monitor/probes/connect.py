@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from monitor.core.verdict import Reason
 from monitor.probes.attempt import Attempt
-from monitor.probes.faults import OURS, Fault, fault_of, local_fault
+from monitor.probes.faults import OURS, Fault, fault_of, local_fault, way_fault
 from monitor.probes.wiretap import noted, sent
 
 DELAY = 0.25
@@ -117,7 +117,7 @@ async def _await_connection(made: socket.socket, where: tuple[str, int]) -> None
         if failed == errno.EALREADY:
             failed = await _writable(made)
         if failed:
-            raise fault_of(OSError(failed, ""))
+            raise way_fault(OSError(failed, ""))
     elif failed:
         # On loopback a refusal comes back before connect() returns; no route does so everywhere.
         raise local_fault(OSError(failed, os.strerror(failed)))

@@ -10,7 +10,7 @@ import dns.exception
 import dns.message
 
 from monitor.core.verdict import Reason
-from monitor.probes.faults import Fault, fault_of, local_fault
+from monitor.probes.faults import Fault, local_fault, way_fault
 from monitor.probes.wiretap import heard, sent
 
 LARGEST_DATAGRAM = 4096
@@ -36,7 +36,7 @@ async def _by_datagram(
     loop = asyncio.get_running_loop()
     with _open(family, socket.SOCK_DGRAM) as link:
         try:
-            link.connect(where)
+            link.connect(_found(where))
             await loop.sock_sendall(link, wire)
             sent("dns", where, wire)
         except OSError as error:
@@ -45,7 +45,7 @@ async def _by_datagram(
             try:
                 said = await loop.sock_recv(link, LARGEST_DATAGRAM)
             except OSError as error:
-                raise fault_of(error) from None
+                raise way_fault(error) from None
             heard("dns", where, said)
             if len(said) < _HEADER or said[:2] != wire[:2] or not said[2] & _ANSWER:
                 continue
@@ -62,7 +62,7 @@ async def _by_stream(
     loop = asyncio.get_running_loop()
     with _open(family, socket.SOCK_STREAM) as link:
         try:
-            await loop.sock_connect(link, where)
+            await loop.sock_connect(link, _found(where))
             await loop.sock_sendall(link, len(wire).to_bytes(2) + wire)
             sent("dns/tcp", where, wire)
             length = int.from_bytes(await _exactly(link, 2))
@@ -72,7 +72,7 @@ async def _by_stream(
             heard("dns/tcp", where, said)
             answer = _read(question, said)
         except OSError as error:
-            raise fault_of(error) from None
+            raise way_fault(error) from None
     if answer is None:
         raise _unreadable()
     return answer
@@ -86,6 +86,15 @@ async def _exactly(link: socket.socket, length: int) -> bytes:
             raise Fault(Reason.REFUSED, "ended the connection")
         said += piece
     return said
+
+
+def _found(where: tuple[str, int]) -> tuple[str, int] | tuple[str, int, int, int]:
+    """Where that is for the kernel: a router may give out its name server by an address of one link, fe80::1%eth0 (RFC 8106)."""
+    host, _, link = where[0].partition("%")
+    try:
+        return (host, where[1], 0, socket.if_nametoindex(link)) if link else where
+    except OSError:
+        raise Fault(Reason.NO_ROUTE, f"there is no interface {link[:20]} here") from None
 
 
 def _open(family: socket.AddressFamily, kind: socket.SocketKind) -> socket.socket:

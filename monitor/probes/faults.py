@@ -40,6 +40,7 @@ _VERDICTS = dict.fromkeys(OURS, Verdict.UNSURE) | {
     Reason.PACKET_LOSS: Verdict.WARN,
     Reason.NTP_OFFSET: Verdict.WARN,
     Reason.ON_BATTERY: Verdict.WARN,
+    Reason.SNMP_MISSING: Verdict.WARN,
     Reason.RADIO_WEAK: Verdict.WARN,
     Reason.SLOW_ANSWER: Verdict.SLOW,
 }
@@ -59,6 +60,8 @@ _ERRNOS = {
     errno.EAFNOSUPPORT: Reason.NO_ROUTE,
     errno.ETIMEDOUT: Reason.TIMEOUT,
 }
+_ON_THE_WAY = frozenset({errno.EACCES, errno.EPROTO, errno.ENOPROTOOPT, errno.EOPNOTSUPP, errno.EHOSTDOWN, errno.ENONET})
+"""What Linux makes of the words of routers (RFC 792, 4443) besides that a network or host cannot be reached: EACCES of "prohibited"."""
 # X509_verify_cert_error_string(3); what is not named here is `tls_untrusted`.
 _VERIFY_CODES = {9: Reason.TLS_NOT_YET_VALID, 10: Reason.TLS_EXPIRED, 62: Reason.TLS_HOSTNAME, 64: Reason.TLS_HOSTNAME}
 _PROTOCOL_WORDS = ("VERSION", "PROTOCOL", "HTTP_REQUEST", "PACKET_LENGTH", "UNKNOWN_PROTOCOL", "RECORD_LAYER")
@@ -128,10 +131,17 @@ def wrong_keys(error: ValidationError) -> str:
     return "; ".join(f"{'.'.join(map(str, fault['loc'][:1])) or 'keys'}: {misfit(fault)[0]}" for fault in error.errors()[:4])
 
 
+def way_fault(error: OSError) -> Fault:
+    """The reason of an error that came back after something was sent: a router or the peer said it, and no word of theirs is ours."""
+    return Fault(Reason.UNREACHABLE, os.strerror(error.errno).lower()) if error.errno in _ON_THE_WAY else fault_of(error)
+
+
 def local_fault(error: OSError) -> Fault:
     """The reason of an error that our own kernel gave at once, before anything was sent: no way there is ours to mend."""
     if error.errno in {errno.ENETUNREACH, errno.EHOSTUNREACH}:
         return Fault(Reason.NO_ROUTE, f"no route from here: {os.strerror(error.errno).lower()}")
+    if error.errno in {errno.EINVAL, errno.EACCES}:  # a route "blackhole", or "prohibit"
+        return Fault(Reason.NO_ROUTE, "no route from here: our own kernel lets nothing go to this address")
     if error.errno == errno.EMSGSIZE:
         return Fault(Reason.NO_ROUTE, "larger than our own link takes")
     return fault_of(error)

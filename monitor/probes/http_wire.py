@@ -13,7 +13,7 @@ from yarl import URL
 from monitor.core.verdict import Reason
 from monitor.probes.attempt import Attempt
 from monitor.probes.connect import connect
-from monitor.probes.faults import Fault, fault_of
+from monitor.probes.faults import Fault, fault_of, way_fault
 from monitor.probes.http_certificate import chain_end, missing_issuer
 from monitor.probes.http_head import Head, Request
 from monitor.probes.http_options import HttpOptions
@@ -105,7 +105,7 @@ class Wire:
         if (closed := reply.closed) is not None:
             await asyncio.wait([closed])
             closed.exception()
-        return fault_of(reply.ended_by) if isinstance(reply.ended_by, OSError) else Fault(Reason.RESET, _SILENT)
+        return way_fault(reply.ended_by) if isinstance(reply.ended_by, OSError) else Fault(Reason.RESET, _SILENT)
 
     async def _shake_hands(self, addresses: Sequence[str], port: int, name: str, *, legacy: bool = False) -> Reply:
         # Who we are is the first host's to know, and not behind a certificate that does not hold.

@@ -130,8 +130,9 @@ class PingSockets:
 
 
 def pack(address: str) -> bytes | None:
-    """Return the bytes of a literal IPv4 or IPv6 address, None for anything else."""
+    """Return the bytes of a literal IPv4 or IPv6 address, None for anything else: a name, or an address of one link only (fe80::/10)."""
     try:
-        return socket.inet_pton(socket.AF_INET6 if ":" in address else socket.AF_INET, address)
+        packed = socket.inet_pton(socket.AF_INET6 if ":" in address else socket.AF_INET, address)
     except (OSError, ValueError):  # ValueError: a zero byte, half a surrogate
         return None
+    return None if len(packed) == 16 and packed[0] == 0xFE and packed[1] & 0xC0 == 0x80 else packed

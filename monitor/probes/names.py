@@ -65,6 +65,8 @@ class Names:
         With `both` they are there in turn, IPv6 first (RFC 8305, 4). Raises Fault with a `dns_...` reason, or `own_resolver`.
         """
         if literal := _literal(host):
+            if _of_one_link(literal[0]):
+                raise Fault(Reason.NO_ROUTE, "an address of one link only (fe80::/10) says not which: give the device's global address")
             return list(literal)
         if found := [] if self._given else _from_hosts(host):
             return _in_turn(found) if both else found[:MAX_ADDRESSES]
@@ -198,6 +200,10 @@ def _literal(host: str) -> tuple[str, ...]:
         return (str(ipaddress.ip_address(host.strip("[]"))),)
     except ValueError:
         return ()
+
+
+def _of_one_link(address: str) -> bool:
+    return address.startswith("fe") and ipaddress.IPv6Address(address).is_link_local
 
 
 def _from_hosts(host: str) -> list[str]:

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from monitor.core.verdict import Outcome, Reason, Verdict
 from monitor.probes.attempt import Attempt
-from monitor.probes.faults import Fault, fault_of, local_fault
+from monitor.probes.faults import Fault, local_fault, way_fault
 from monitor.probes.keys import Keys
 from monitor.probes.names import Names
 from monitor.probes.ntp_packet import Said, measure, name_of, question, read, trust
@@ -95,7 +95,7 @@ async def _receive(link: socket.socket) -> tuple[bytes, float]:
         await ready
         packet, control, _, _ = link.recvmsg(LARGEST, 64)
     except OSError as error:
-        raise fault_of(error) from None
+        raise way_fault(error) from None
     finally:
         loop.remove_reader(link)
     stamps = [_STAMP.unpack_from(data) for level, kind, data in control if (level, kind) == (socket.SOL_SOCKET, SO_TIMESTAMPNS)]

@@ -10,7 +10,7 @@ import socket
 from collections.abc import Callable
 
 from monitor.probes import wiretap
-from monitor.probes.faults import Fault, fault_of, local_fault
+from monitor.probes.faults import Fault, fault_of, local_fault, way_fault
 from monitor.probes.snmp_idle import Idle
 
 LARGEST = 65_535
@@ -95,7 +95,7 @@ class Line:
         except BlockingIOError:
             return
         except OSError as error:
-            self._failed(fault_of(error))
+            self._failed(way_fault(error))
             return
         wiretap.heard("snmp", self._to, data)
         self._heard(data)
