@@ -8,9 +8,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from monitor.core.verdict import Outcome, Reason, Verdict
-from monitor.probes import Vantage
+from monitor.probes import Vantage, read_options
 from tests.conftest import need
 from tests.ground import free_port
 from tests.webs import look_in_time
@@ -24,14 +25,17 @@ USERS = {
     "setengah": f'SHA-512 "{AUTH}"',
     "lama": f'MD5 "{AUTH}" DES "{PRIV}"',
     "buka": "",
+    "ketat": f'SHA "{AUTH}" AES "{PRIV}"',
 }
+STRICT = {"ketat": "priv"}
+"""Users who see something only by messages that are encrypted."""
 
 
 @asynccontextmanager
 async def snmpd(folder: Path, port: int, name: str = "router-uji", users: Mapping[str, str] = USERS) -> AsyncIterator[None]:
     """Run net-snmp's agent with its own memory (boots, keys) in `folder`; it says its version when it listens."""
     folder.mkdir(exist_ok=True)
-    lines = [f"createUser {user} {keys}\nrouser {user} {'auth' if keys else 'noauth'}" for user, keys in users.items()]
+    lines = [f"createUser {user} {keys}\nrouser {user} {STRICT.get(user, 'auth' if keys else 'noauth')}" for user, keys in users.items()]
     config = folder / "snmpd.conf"
     config.write_text("\n".join([f"sysName {name}", "rocommunity kota 127.0.0.1", *lines]), encoding="utf-8")
     words = (need("snmpd"), "-f", "-C", "-c", str(config), "-Le", "-I", "-smux", f"udp:127.0.0.1:{port}")
@@ -101,6 +105,47 @@ async def test_a_wrong_key_or_user_is_ours_and_a_wrong_community_is_silence(tmp_
     assert {(outcome.verdict, outcome.reason) for outcome in (*wrong, unread)} == {(Verdict.UNSURE, Reason.SNMP_AUTH)}
     assert (silent.verdict, silent.reason) == (Verdict.FAIL, Reason.SNMP_TIMEOUT)
     assert not [outcome for outcome in (*wrong, unread) if "rahasia" in outcome.detail]
+
+
+@pytest.mark.parametrize("backend", ["pysnmp", "fast"])
+async def test_who_may_not_see_it_at_this_level_was_given_too_little_and_that_is_ours(tmp_path: Path, backend: str) -> None:
+    port = free_port()
+    async with snmpd(tmp_path, port):
+        well = await look(port, {**USER, "user": "ketat", "backend": backend})
+        outcome = await look(port, {"user": "ketat", "auth": AUTH, "backend": backend})
+    assert named(well) == (Verdict.OK, "router-uji")
+    assert (outcome.verdict, outcome.reason) == (Verdict.UNSURE, Reason.SNMP_AUTH), outcome
+    assert "authorizationError" in outcome.detail
+
+
+@pytest.mark.parametrize("options", [COMMUNITY, USER], ids=["2c", "v3"])
+async def test_an_agent_that_lacks_what_was_asked_for_needs_care_and_says_what(tmp_path: Path, options: dict[str, object]) -> None:
+    port = free_port()
+    async with snmpd(tmp_path, port):
+        outcome = await look(port, {**options, "read": ["system", "ups", "1.3.6.1.2.1.1.5.0", "1.3.6.1.4.1.318.1"]})
+    assert (named(outcome), outcome.reason) == ((Verdict.WARN, "router-uji"), Reason.SNMP_MISSING)
+    assert outcome.detail == "the agent answers, but has nothing of ups, 1.3.6.1.4.1.318.1"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        {"read": "3.1.3"},
+        {"read": "1.40.1"},
+        {"read": "1.3.4294967296"},
+        {"read": "1.99999999999999.3"},
+        {"auth": "!env X"},
+        {"user": "a", "priv": "!env X"},
+    ],
+)
+def test_wrong_keys_are_refused(raw: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        read_options("snmp", raw)
+
+
+@pytest.mark.parametrize("word", ["1.3.6.1.4294967295", ".2.999.3", "0.39"])
+def test_an_oid_may_be_any(word: str) -> None:
+    assert read_options("snmp", {"read": word}).oids == {word: tuple(map(int, word.strip(".").split(".")))}
 
 
 async def test_two_devices_may_know_two_keys_by_one_name(tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ LEFT = ((*MIB2, 33, 1, 2, 3, 0), ber.integer(12))
             {"battery": 2, "minutes_left": 12, "charge": 98, "source": 5, "on_battery": True},
         ),
         (apc(15), None, "", {"battery": 2, "minutes_left": 12, "charge": 98, "source": 1, "on_battery": False}),
-        (system(), None, "", {}),
+        (system(), Reason.SNMP_MISSING, "the agent answers, but has nothing of ups", {}),
     ],
     ids=["mains", "battery", "battery without minutes", "APC mains", "APC battery", "APC test of its battery", "no UPS"],
 )

@@ -137,7 +137,14 @@ DEVICES = [
     Animal("CRLF", system(descr=b'"Huawei\r\nVersatile  Routing"'), holds=lambda values: values["sysDescr"] == "Huawei Versatile Routing"),
     Animal("60 KB of text", system(descr="a" * 60_000), holds=lambda values: values["sysDescr"] == "a" * 120),
     Animal("60 KB cut within a sign", system(descr="a" + "é" * 30_000), holds=lambda values: values["sysDescr"] == "a" + "é" * 119),
-    Animal("nothing at all", [((1, 3, 6, 1, 4, 1, 9, 0), ber.integer(1))], options=FULL, holds=lambda values: indices(values) == []),
+    Animal(
+        "nothing at all",
+        [((1, 3, 6, 1, 4, 1, 9, 0), ber.integer(1))],
+        options=FULL,
+        verdict=Verdict.WARN,
+        reason=Reason.SNMP_MISSING,
+        holds=lambda values: indices(values) == [],
+    ),
     Animal(
         "3,271 interfaces",
         lambda: interfaces(range(1, 3272), narrow=False),

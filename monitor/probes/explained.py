@@ -20,6 +20,7 @@ from monitor.probes import ber
 from monitor.probes.discreet import BLOT, head
 from monitor.probes.http_certificate import chain_names
 from monitor.probes.ntp_packet import UNIX
+from monitor.probes.snmp_message import STATUSES
 from monitor.probes.wiretap import HEAD, Exchange, Tape
 
 WIDEST, FEW = 600, 8
@@ -28,7 +29,6 @@ UNREADABLE = "cannot be read"
 WAYS = {">": "sent", "<": "received", "·": "noted"}
 _VERSIONS = {0: "v1", 1: "v2c"}
 _PDUS = {0xA0: "GetRequest", 0xA1: "GetNextRequest", 0xA2: "Response", 0xA5: "GetBulkRequest", 0xA8: "Report"}
-_STATUSES = ("noError", "tooBig", "noSuchName", "badValue", "readOnly", "genErr", "noAccess")
 _NTP = struct.Struct("!BBbbII4sQQQQ")
 
 
@@ -160,7 +160,7 @@ def _pdu(kind: int, content: bytes) -> str:
         return f"{shown}, max-repetitions {index}: {_some(oids)}"
     if kind in {0xA0, 0xA1}:
         return f"{shown}: {_some(oids)}"
-    word = _STATUSES[status] if 0 <= status < len(_STATUSES) else "error"
+    word = STATUSES[status] if 0 <= status < len(STATUSES) else "error"
     values = sum(row[1][0] not in {ber.NULL, 0x80, 0x81, 0x82} for row in rows)
     return f"{shown}, error-status {status} ({word}): {len(oids)} names -> {values} values: {_some(oids)}"
 

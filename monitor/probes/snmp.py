@@ -79,7 +79,7 @@ async def probe(target: str, options: SnmpOptions, vantage: Vantage, attempt: At
 
 
 def needs_care(values: Mapping[str, object], options: SnmpOptions) -> tuple[Reason | None, str]:
-    """Return why a device that answers needs care, and a word on it: it runs on its battery, or a radio link is bad."""
+    """Return why a device that answers needs care, and a word on it: its battery, a bad radio link, or it lacks what was asked for."""
     ups, radio = values.get("ups"), values.get("radio")
     if isinstance(ups, Mapping) and ups.get("on_battery"):
         left = ups.get("minutes_left")
@@ -88,7 +88,17 @@ def needs_care(values: Mapping[str, object], options: SnmpOptions) -> tuple[Reas
         for word, least, unit in (("signal", options.min_signal, "dBm"), ("quality", options.min_quality, "%")):
             if link.get(word) is not None and link[word] < least:
                 return Reason.RADIO_WEAK, f"{link['name'] or 'radio'}: {word} {link[word]} {unit}, min_{word} is {least:g}"
+    if lacking := _lacking(values, options):
+        return Reason.SNMP_MISSING, f"the agent answers, but has nothing of {', '.join(lacking)}"
     return None, ""
+
+
+def _lacking(values: Mapping[str, object], options: SnmpOptions) -> list[str]:
+    """Return what of `read` the device must have, and has not: `system` only where it has nothing else either; tables may be empty."""
+    single = values.get("oids")
+    has = {"system": any(values.values()), "ups": bool(values.get("ups"))}
+    has |= {word: isinstance(single, Mapping) and word in single for word in options.oids}
+    return [word for word in options.read if not has.get(word, True)]
 
 
 def ready(vantage: Vantage, _checks: Sequence[Check]) -> None:

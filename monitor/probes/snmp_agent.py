@@ -18,7 +18,7 @@ from monitor.probes.ber import Oid
 from monitor.probes.faults import Fault
 from monitor.probes.snmp_line import Line, Lines
 from monitor.probes.snmp_memory import SILENT, Memory
-from monitor.probes.snmp_message import NO_SUCH_NAME, TOO_BIG, Answer, Kind, Rows
+from monitor.probes.snmp_message import NO_SUCH_NAME, STATUSES, TOO_BIG, Answer, Kind, Rows
 from monitor.probes.vantage import Vantage
 
 MAX_BYTES = 8 * 1024 * 1024
@@ -165,7 +165,7 @@ class Community:
             if came.status == TOO_BIG:
                 asked.answer.set_exception(TooBigError())
             elif came.status not in {0, NO_SUCH_NAME}:
-                asked.answer.set_exception(Fault(Reason.SNMP_ERROR, f"the agent answers with error status {came.status}"))
+                asked.answer.set_exception(refusal(came.status))
             else:
                 self.memory.answered(at_once(asked.kind, asked.repetitions), len(came.rows), came.size)
                 asked.answer.set_result([] if came.status else came.rows)
@@ -182,6 +182,16 @@ class Community:
 def _silent(answer: "asyncio.Future[Rows | None]") -> None:
     if not answer.done():
         answer.set_result(None)
+
+
+def refusal(status: int) -> Fault:
+    """Return the reason that an error status is: where the agent lets us see too little, it lives, and what we were given is ours."""
+    word = STATUSES[status] if 0 <= status < len(STATUSES) else "of no name"
+    if word in {"noAccess", "authorizationError"}:
+        return Fault(
+            Reason.SNMP_AUTH, f"the agent does not let us see that ({word}): give our user, at this level of security, the right to"
+        )
+    return Fault(Reason.SNMP_ERROR, f"the agent answers with error status {status} ({word})")
 
 
 def at_once(kind: Kind, repetitions: int) -> int:

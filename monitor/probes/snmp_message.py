@@ -17,7 +17,13 @@ Rows = list[tuple[Oid, Value]]
 Kind = Literal["get", "next", "bulk"]
 VERSIONS = {"1": 0, "2c": 1}
 _WORDS = {code: word for word, code in VERSIONS.items()}
-TOO_BIG, NO_SUCH_NAME = 1, 2
+STATUSES = (
+    "noError", "tooBig", "noSuchName", "badValue", "readOnly", "genErr", "noAccess", "wrongType", "wrongLength", "wrongEncoding",
+    "wrongValue", "noCreation", "inconsistentValue", "resourceUnavailable", "commitFailed", "undoFailed", "authorizationError",
+    "notWritable", "inconsistentName",
+)  # fmt: skip
+"""The error statuses by their numbers (RFC 3416, 3)."""
+TOO_BIG, NO_SUCH_NAME = STATUSES.index("tooBig"), STATUSES.index("noSuchName")
 _REQUEST = {"get": 0xA0, "next": 0xA1, "bulk": 0xA5}
 _RESPONSE = 0xA2
 _ADDRESS, _COUNTER32, _NUMBERS = 0x40, 0x41, frozenset({0x41, 0x42, 0x43, 0x46, 0x47})

@@ -12,7 +12,8 @@ from monitor.probes.keys import Keys
 
 GROUPS = ("system", "interfaces", "ups", "radio", "health", "lldp")
 MAX_READ = 32
-_OID = re.compile(r"\.?\d+(\.\d+){1,126}\Z")
+_OID = re.compile(r"\.?([01]\.([0-9]|[1-3][0-9])|2\.[0-9]{1,10})(\.[0-9]{1,10}){0,126}\Z", re.ASCII)
+_LARGEST = 2**32 - 1
 
 
 def _several(given: object) -> object:
@@ -26,9 +27,14 @@ def _written(given: object) -> object:
 
 def _readable(given: tuple[str, ...]) -> tuple[str, ...]:
     for word in given:
-        if word not in GROUPS and not _OID.match(word):
+        if word not in GROUPS and not (_OID.match(word) and max(oid_of(word)) <= _LARGEST):
             raise ValueError(f"{word!r} is neither one of {', '.join(GROUPS)} nor a numeric OID")
     return given
+
+
+def oid_of(word: str) -> Oid:
+    """Return an OID that is written with dots, as numbers."""
+    return tuple(int(part) for part in word.strip(".").split("."))
 
 
 Read = Annotated[
@@ -70,7 +76,7 @@ class SnmpOptions(Keys):
     @cached_property
     def oids(self) -> Mapping[str, Oid]:
         """The single values of `read`, by the OID as it was written."""
-        return {word: tuple(int(part) for part in word.strip(".").split(".")) for word in self.read if word not in GROUPS}
+        return {word: oid_of(word) for word in self.read if word not in GROUPS}
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
@@ -80,4 +86,6 @@ class SnmpOptions(Keys):
             raise ValueError(f"version {self.version} knows no user; leave out user, or say version 3")
         if self.priv and not self.auth:
             raise ValueError("priv needs auth")
+        if self.auth and not self.user:
+            raise ValueError("auth needs a user")
         return self

@@ -14,7 +14,7 @@ from monitor.core.verdict import Reason
 from monitor.probes.attempt import Attempt
 from monitor.probes.ber import Oid
 from monitor.probes.faults import Fault
-from monitor.probes.snmp_agent import TooBigError, at_once, fits
+from monitor.probes.snmp_agent import TooBigError, at_once, fits, refusal
 from monitor.probes.snmp_engine import AUTH, UNREADABLE, Engines, Target, Target6, heard
 from monitor.probes.snmp_memory import REPETITIONS, SILENT, Memory
 from monitor.probes.snmp_message import NO_SUCH_NAME, TOO_BIG, Kind, Rows, Value
@@ -96,7 +96,7 @@ class User:
         if status == TOO_BIG:
             raise TooBigError
         if status not in {0, NO_SUCH_NAME}:
-            raise Fault(Reason.SNMP_ERROR, f"the agent answers with error status {status}")
+            raise refusal(status)
         if status == 0 and not fits(kind, oids, repetitions, rows):
             raise Fault(Reason.SNMP_ERROR, "it answers something that was not asked")
         self._good = True
@@ -178,4 +178,5 @@ def _fault(trouble: object, attempt: Attempt) -> Fault:
         return Fault(Reason.SNMP_AUTH, f"the agent does not take our user or key: {trouble}")
     if isinstance(trouble, errind.RequestTimedOut):
         return Fault(attempt.late, "no answer" if attempt.late is Reason.SNMP_TIMEOUT else attempt.doing)
-    return Fault(Reason.SNMP_ERROR, f"{trouble}")
+    words = str(trouble)
+    return Fault(Reason.SNMP_ERROR, f"it reports {words} instead of an answer" if words[:1].isdigit() else words)
