@@ -176,6 +176,8 @@ async def test_a_pointer_may_be_asked_for_by_address(address: str, name: str) ->
         ({"expect": "portal"}, "'portal' is no A record"),
         ({"expect": "198.18.0.9", "type": "AAAA"}, "'198.18.0.9' is no AAAA record"),
         ({"expect": "mail.test", "type": "MX"}, "'mail.test' is no MX record"),
+        ({"name": "a..test"}, "is no name that can be asked for"),
+        ({"name": "a" * 70}, "is no name that can be asked for"),
         ({"server": "ns.test"}, "'ns.test' is not the address of a name server"),
     ],
 )

@@ -349,6 +349,11 @@ async def test_a_secret_that_cannot_be_read_makes_the_look_unsure(vantage: Vanta
         {"method": "BREW"},
         {"max_body": -1},
         {"expect_text": ""},
+        {"headers": {"A": "b\r\nC: d"}},
+        {"headers": {"A b": "c"}},
+        {"server_name": "a..b"},
+        {"server_name": "a" * 300},
+        {"address": "not an address"},
     ],
 )
 def test_wrong_keys_are_refused(raw: dict[str, object]) -> None:

@@ -116,6 +116,18 @@ async def test_a_certificate_of_ours_that_cannot_be_used_is_our_own_fault(vantag
             assert (outcome.verdict, outcome.reason) == (Verdict.UNSURE, Reason.BAD_SECRET), outcome
 
 
+@pytest.mark.parametrize("key", ["bearer", "headers"])
+async def test_a_secret_of_several_lines_is_no_header_and_our_own_fault(vantage: Vantage, tmp_path: Path, key: str) -> None:
+    ours = tmp_path / "ours"
+    ours.write_text("satu\ndua\n")
+    options: dict[str, object] = {key: {"X-Api-Key": f"!file {ours}"} if key == "headers" else f"!file {ours}"}
+    async with listening(saying(FULL)) as port:
+        outcome = await look_in_time("http", f"http://127.0.0.1:{port}/", options, 5.0, vantage)
+    assert (outcome.verdict, outcome.reason) == (Verdict.UNSURE, Reason.BAD_SECRET), outcome
+    assert "has several lines" in outcome.detail
+    assert "satu" not in outcome.detail
+
+
 @pytest.mark.parametrize(
     "raw",
     [

@@ -143,6 +143,11 @@ def test_offset_and_delay_are_right_before_and_after_the_seconds_of_ntp_run_over
     assert measure(said, now, now + 0.4) == pytest.approx((ahead, 0.2), abs=1e-5)
 
 
+def test_half_an_era_ahead_is_not_right() -> None:
+    said = Said(0, 2, b"\0\0\0\0", 0.0, stamp(1_800_000_000.1 + 2**31), stamp(1_800_000_000.1 + 2**31))
+    assert abs(measure(said, 1_800_000_000.0, 1_800_000_000.2)[0]) == pytest.approx(2**31, abs=1)
+
+
 def test_half_of_the_delay_is_doubt_and_no_offset() -> None:
     said = Said(0, 2, b"\0\0\0\0", 0.0, stamp(1000.0), stamp(1000.0))
     assert measure(said, 1000.0, 1002.0) == pytest.approx((-1.0, 2.0), abs=1e-6)

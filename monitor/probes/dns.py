@@ -4,6 +4,8 @@ import ipaddress
 import time
 from typing import Annotated, Literal
 
+import dns.exception
+import dns.name
 import dns.rdatatype
 import dns.reversename
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
@@ -43,6 +45,15 @@ class DnsOptions(Keys):
         tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_several, json_schema_input_type=str | list[str])
     ] = Field((), max_length=64)
     exact: bool = False
+
+    @field_validator("name")
+    @classmethod
+    def _askable(cls, name: str) -> str:
+        try:
+            dns.name.from_text(name)
+        except (dns.exception.DNSException, UnicodeError):
+            raise ValueError("is no name that can be asked for: of its labels each has 1 to 63 bytes") from None
+        return name
 
     @field_validator("expect")
     @classmethod

@@ -7,9 +7,10 @@ from typing import Any, cast
 from aiohttp import DigestAuthMiddleware, hdrs
 from yarl import URL
 
+from monitor.core.errors import PantauError
 from monitor.probes.http_head import Head, Request
 from monitor.probes.http_options import HttpOptions
-from monitor.secret import reveal
+from monitor.secret import is_reference, reveal
 
 Ask = Callable[[Request], Awaitable[Head]]
 
@@ -19,12 +20,19 @@ def own_headers(options: HttpOptions, url: URL) -> Mapping[str, str]:
     own: dict[str, str] = {}
     if url.raw_user or url.raw_password:
         own[hdrs.AUTHORIZATION] = _basic(url.user or "", url.password or "")
-    own.update((name, reveal(value)) for name, value in options.headers.items())
+    own.update((name, _line(value)) for name, value in options.headers.items())
     if options.basic is not None:
         own[hdrs.AUTHORIZATION] = _basic(options.basic.user, reveal(options.basic.password))
     if options.bearer:
-        own[hdrs.AUTHORIZATION] = f"Bearer {reveal(options.bearer)}"
+        own[hdrs.AUTHORIZATION] = f"Bearer {_line(options.bearer)}"
     return own
+
+
+def _line(reference: str) -> str:
+    secret = reveal(reference)
+    if any(sign in secret for sign in "\r\n\0"):
+        raise PantauError(f"secret {reference if is_reference(reference) else 'in a header'}: has several lines; a header has one")
+    return secret
 
 
 def _basic(user: str, password: str) -> str:

@@ -1,5 +1,6 @@
 """The keys of an `http` check."""
 
+import ipaddress
 import re
 from typing import Annotated, Literal, Self
 
@@ -8,6 +9,8 @@ from yarl import URL
 
 from monitor.probes.keys import Duration, Keys
 
+_HOST = re.compile(r"(?=.{1,254}\Z)([a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}\.?\Z", re.IGNORECASE | re.ASCII)
+_FIELD = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+\Z", re.IGNORECASE | re.ASCII)
 _STATUS = re.compile(r"[1-5](\d\d|xx)\Z")
 
 
@@ -33,6 +36,28 @@ def _url(text: str) -> str:
 
 WebAddress = Annotated[str, AfterValidator(_url)]
 """A URL, or nothing."""
+
+
+def _host(given: str) -> str:
+    if given and not _HOST.match(given):
+        raise ValueError("is no host name")
+    return given
+
+
+def _host_or_address(given: str) -> str:
+    try:
+        return str(ipaddress.ip_address(given))
+    except ValueError:
+        return _host(given)
+
+
+def _fields(given: dict[str, str]) -> dict[str, str]:
+    for name, value in given.items():
+        if not _FIELD.match(name):
+            raise ValueError(f"{name[:80]!r} is no name of a header")
+        if any(sign in value for sign in "\r\n\0"):
+            raise ValueError(f"{name}: a header is one line")
+    return given
 
 
 def _several(given: object) -> object:
@@ -116,7 +141,7 @@ class HttpOptions(Keys):
 
     url: WebAddress = ""
     method: Literal["GET", "HEAD", "POST", "OPTIONS"] = "GET"
-    headers: dict[str, str] = Field(default_factory=dict)
+    headers: Annotated[dict[str, str], AfterValidator(_fields)] = Field(default_factory=dict)
     expect_status: Statuses = ()
     expect_text: Texts = ()
     forbid_text: Texts = ()
@@ -129,7 +154,7 @@ class HttpOptions(Keys):
     hosts_allowed: Texts = ()
     verify: bool = True
     ca: str = ""
-    server_name: str = ""
+    server_name: Annotated[str, AfterValidator(_host)] = ""
     basic: Account | None = None
     digest: Account | None = None
     bearer: str = ""
@@ -138,7 +163,7 @@ class HttpOptions(Keys):
     user_agent: str = Field("Pantau/0.1", min_length=1, max_length=300, pattern=r"^[\x20-\x7e]+$")
     warn_days: float = Field(14, ge=0, le=1000)
     max_body: int = Field(1024 * 1024, ge=0, le=64 * 1024 * 1024)
-    address: str = ""
+    address: Annotated[str, AfterValidator(_host_or_address)] = ""
 
     @model_validator(mode="after")
     def _one_word_of_who_we_are(self) -> Self:

@@ -26,8 +26,10 @@ def next_url(response: Head, url: URL, first: URL, options: HttpOptions) -> URL:
     try:
         target = url.join(URL(places.pop())).with_fragment(None)
         valid = target.scheme in {"http", "https"} and target.host and target.port
-    except (KeyError, ValueError):
+    except KeyError:
         raise Fault(Reason.REDIRECT_INVALID, "a redirect without a place to go to") from None
+    except ValueError:
+        raise Fault(Reason.REDIRECT_INVALID, "a redirect to what is no URL") from None
     if not valid:
         raise Fault(Reason.REDIRECT_INVALID, f"a redirect to {target.scheme[:20]}:, which is no page")
     if not _allowed(str(target.host), str(first.host), options):

@@ -77,8 +77,8 @@ def measure(said: Said, before: float, after: float) -> tuple[float, float]:
         raise Fault(
             Reason.NTP_UNSYNCHRONISED, f"its own two times contradict each other: {held:.3f} s within {after - before:.3f} s of ours"
         )
-    offset = (_difference(said.received, stamp(before)) + _difference(said.sent, stamp(after))) / 2
-    return offset, max(0.0, delay)
+    ahead = _difference(said.received, stamp(before))  # one difference: two, half an era off, would make up for each other
+    return ahead - delay / 2, max(0.0, delay)
 
 
 def stamp(epoch: float) -> int:
