@@ -36,7 +36,7 @@ async def _by_datagram(
     loop = asyncio.get_running_loop()
     with _open(family, socket.SOCK_DGRAM) as link:
         try:
-            link.connect(_found(where))
+            link.connect(_sockaddr(where))
             await loop.sock_sendall(link, wire)
             sent("dns", where, wire)
         except OSError as error:
@@ -62,7 +62,7 @@ async def _by_stream(
     loop = asyncio.get_running_loop()
     with _open(family, socket.SOCK_STREAM) as link:
         try:
-            await loop.sock_connect(link, _found(where))
+            await loop.sock_connect(link, _sockaddr(where))
             await loop.sock_sendall(link, len(wire).to_bytes(2) + wire)
             sent("dns/tcp", where, wire)
             length = int.from_bytes(await _exactly(link, 2))
@@ -88,7 +88,7 @@ async def _exactly(link: socket.socket, length: int) -> bytes:
     return said
 
 
-def _found(where: tuple[str, int]) -> tuple[str, int] | tuple[str, int, int, int]:
+def _sockaddr(where: tuple[str, int]) -> tuple[str, int] | tuple[str, int, int, int]:
     """Where that is for the kernel: a router may give out its name server by an address of one link, fe80::1%eth0 (RFC 8106)."""
     host, _, link = where[0].partition("%")
     try:
