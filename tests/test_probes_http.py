@@ -361,5 +361,10 @@ def test_wrong_keys_are_refused(raw: dict[str, object]) -> None:
         read_options("http", raw)
 
 
+@pytest.mark.parametrize(("given", "address"), [("[::1]", "::1"), ("127.0.0.1", "127.0.0.1"), ("simpus.pantau.test", "simpus.pantau.test")])
+def test_an_address_to_connect_to_is_one_or_a_name(given: str, address: str) -> None:
+    assert read_options("http", {"address": given}).address == address
+
+
 def test_headers_that_carry_secrets_are_named() -> None:
     assert "headers.authorization" in secret_keys("http")

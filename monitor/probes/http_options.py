@@ -46,7 +46,7 @@ def _host(given: str) -> str:
 
 def _host_or_address(given: str) -> str:
     try:
-        return str(ipaddress.ip_address(given))
+        return str(ipaddress.ip_address(given.strip("[]")))
     except ValueError:
         return _host(given)
 
