@@ -1,7 +1,6 @@
 """`pantau probe` and `pantau ping`: the daemon's own looking code, once and now."""
 
 import asyncio
-import gc
 import json
 import sys
 from collections.abc import Iterable
@@ -14,6 +13,7 @@ from monitor.cli.quantities import Number
 from monitor.cli.terminal import show
 from monitor.core.errors import Exit, PantauError
 from monitor.core.verdict import Outcome, Verdict
+from monitor.garbage import put_off
 
 if TYPE_CHECKING:
     from monitor.probes.explained import Told
@@ -109,7 +109,7 @@ def ping(addresses: tuple[str, ...], count: int, interval: float, timeout: float
     if not wanted:
         raise PantauError("no address to ping", status=Exit.UNKNOWN)
     given = {key: value for key, value in keys.items() if value is not None}
-    gc.freeze()  # what was loaded stays: not to be looked through again and again while thousands of answers come
+    put_off()
     if form == "text" and sys.stdout.isatty():
         from monitor.cli.pings import Screen
 

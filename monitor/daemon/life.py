@@ -16,13 +16,13 @@ from exporters.web import application
 from monitor import control
 from monitor.core.city import City
 from monitor.daemon import descriptors, logs
-from monitor.daemon.garbage import quieten
 from monitor.daemon.listen import listener
 from monitor.daemon.logs import log
 from monitor.daemon.reload import Inventory, Load
 from monitor.daemon.settings import Settings
 from monitor.daemon.shell import Shell
 from monitor.daemon.words import Words
+from monitor.garbage import quieten
 from monitor.journal import Journal
 from monitor.probes.room import claim
 

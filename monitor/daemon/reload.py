@@ -7,10 +7,10 @@ from pathlib import Path
 
 from monitor.core.city import City
 from monitor.core.errors import PantauError
-from monitor.daemon.garbage import give_back
 from monitor.daemon.guard import refuse_rehearsal
 from monitor.daemon.logs import log
 from monitor.daemon.settings import Settings
+from monitor.garbage import give_back
 from monitor.journal.codec import settled
 
 Load = Callable[[Path], City]

@@ -7,6 +7,7 @@ Some firewalls hold state by ICMP id and block an id for ever after one bad mome
 import asyncio
 import os
 import socket
+import struct
 import time
 from collections.abc import Callable, Sequence
 
@@ -23,6 +24,7 @@ REST = 0.005
 """Seconds before a packet is tried again for which the queue of the network card had no room."""
 KEPT = 2
 """Old sockets that stay open though nobody waits there, to hear what comes too late."""
+_TOKEN = struct.Struct("8s")
 
 
 class PingSockets:
@@ -50,8 +52,8 @@ class PingSockets:
 
     def shots(self, addresses: Sequence[bytes], done: Callable[[Shot], None]) -> list[Shot]:
         """Make a shot at each packed address; nothing is sent yet."""
-        tokens = os.urandom(8 * len(addresses))
-        return [Shot(address, tokens[at : at + 8], done) for address, at in zip(addresses, range(0, len(tokens), 8), strict=True)]
+        tokens = _TOKEN.iter_unpack(os.urandom(_TOKEN.size * len(addresses)))
+        return [Shot(address, token, done) for address, (token,) in zip(addresses, tokens, strict=True)]
 
     def send(self, shots: Sequence[Shot], manner: Manner = PLAIN) -> PingSocket:
         """Send shots of one family; return the socket that they left by."""
@@ -66,7 +68,7 @@ class PingSockets:
         try:
             for start in range(0, len(shots), SIZE):
                 pinger.send(shots[start : start + SIZE])
-                pinger.receive()
+                pinger.receive(most=SIZE)
         finally:
             self._loop.add_reader(pinger.socket, pinger.receive)
         return pinger
@@ -132,7 +134,9 @@ class PingSockets:
 def pack(address: str) -> bytes | None:
     """Return the bytes of a literal IPv4 or IPv6 address, None for anything else: a name, or an address of one link only (fe80::/10)."""
     try:
-        packed = socket.inet_pton(socket.AF_INET6 if ":" in address else socket.AF_INET, address)
+        if ":" not in address:
+            return socket.inet_pton(socket.AF_INET, address)
+        packed = socket.inet_pton(socket.AF_INET6, address)
     except (OSError, ValueError):  # ValueError: a zero byte, half a surrogate
         return None
-    return None if len(packed) == 16 and packed[0] == 0xFE and packed[1] & 0xC0 == 0x80 else packed
+    return None if packed[0] == 0xFE and packed[1] & 0xC0 == 0x80 else packed

@@ -118,8 +118,11 @@ class PingSocket:
             given_up = {shot.token for shot in shots}
             self._queue = [shot for shot in self._queue if shot.token not in given_up]
 
-    def receive(self) -> None:
-        """Take the replies and errors that wait in the socket: who answers is there, whatever a router says of the same packet."""
+    def receive(self, *, most: int = ROUNDS * SIZE) -> None:
+        """Take the replies and errors that wait in the socket: who answers is there, whatever a router says of the same packet.
+
+        After `most` replies the rest is left for next time.
+        """
         refused: list[tuple[Shot, Fault]] = []
         for _ in range(ROUNDS):
             try:
@@ -131,15 +134,15 @@ class PingSocket:
                 refused += self._errors()
                 break
             self._match(got)
-            if got < SIZE:
+            most -= got
+            if got < SIZE or most <= 0:
                 break
         self._refuse(refused)
 
-    def _fill(self, batch: Sequence[Shot]) -> None:
+    def _fill(self, batch: Sequence[Shot], tokens: bytes) -> None:
         """Write addresses, tokens and sequence numbers (the token's first two bytes) into the records, column by column."""
         end, buffer, family = len(batch) * RECORD, self._out.buffer, self.family
         addresses = b"".join([shot.address for shot in batch])
-        tokens = b"".join([shot.token for shot in batch])
         address, sequence, token = family.address_at, PACKET[0] + 6, PACKET[0] + 8
         if len(batch) == 1:
             buffer[address : address + family.address_size] = addresses
@@ -164,11 +167,12 @@ class PingSocket:
 
     def _send_batch(self, batch: Sequence[Shot]) -> int:
         """Send one ring full; return how many are dealt with (sent, or known not to be sendable)."""
-        self._fill(batch)
+        tokens = [shot.token for shot in batch]
+        self._fill(batch, b"".join(tokens))
         if self._before:
             self._seal(batch)
         self._by_sequence = None
-        self.waiting.update(zip([shot.token for shot in batch], batch, strict=True))
+        self.waiting.update(zip(tokens, batch, strict=True))
         gone = tries = 0
         while gone < len(batch):
             start = time.monotonic()
@@ -198,13 +202,14 @@ class PingSocket:
         for index, length in self._in.shorter(got, self._whole):
             self._cut_short(index * RECORD, length - self._before)
         for address, seconds, nanoseconds, kind, token in self._record.iter_unpack(self._view[: got * RECORD]):
-            shot = waiting.get(token)
+            shot = waiting.pop(token, None)
             if shot is None or shot.address != address or kind != reply:
+                if shot is not None:
+                    waiting[token] = shot  # who said that is not whom we asked
                 self.strays += 1
                 if kind == reply:
                     self._echoes.heard(address, token)
                 continue
-            del waiting[token]
             sent, came = shot.sent, seconds + nanoseconds * 1e-9 + behind
             shot.seconds = came - sent if sent <= came <= now else _doubtful(sent, came, now)
             shot.done(shot)

@@ -1,6 +1,5 @@
 """All processors at the runs: each takes the runs of one fault or pair at a time and reports what came of them."""
 
-import gc
 import math
 import multiprocessing
 from collections.abc import Iterable, Iterator
@@ -9,6 +8,7 @@ from dataclasses import dataclass, field
 from monitor.core.city import City
 from monitor.core.events import Step
 from monitor.engine import Engine
+from monitor.garbage import put_off
 from monitor.prove.cases import Plan, Task
 from monitor.prove.run import Ground, Play
 from monitor.prove.story import Fault, Wrong
@@ -16,8 +16,6 @@ from monitor.prove.timeline import Case
 
 SHARE_OF_FALSE = 0.01
 CHUNK = 4
-SELDOM = 100_000
-"""Things made between two searches for circles: a run leaves next to none, and the city, which lasts, is searched with them."""
 
 
 @dataclass(slots=True)
@@ -66,8 +64,7 @@ _bench: list[tuple[Ground, Plan]] = []
 
 def _begin(city: City, plan: Plan, engine: type[Engine]) -> None:
     _bench[:] = [(Ground(city, engine), plan)]
-    gc.freeze()
-    gc.set_threshold(SELDOM)
+    put_off()
 
 
 def _do(task: Task) -> Found:

@@ -92,7 +92,7 @@ def _nginx(folder: Path) -> Iterator[Mapping[str, Site]]:
 async def _ours(site: Site, way: str) -> float:
     from monitor.core.city import Check  # noqa: PLC0415 - a bench loads what it measures
     from monitor.core.rules import Grade  # noqa: PLC0415
-    from monitor.daemon.garbage import quieten  # noqa: PLC0415
+    from monitor.garbage import quieten  # noqa: PLC0415
     from monitor.probes import Vantage  # noqa: PLC0415
     from monitor.probes.deadline import look  # noqa: PLC0415
 

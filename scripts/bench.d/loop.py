@@ -21,9 +21,9 @@ from monitor.core.city import Check, City
 from monitor.core.events import InventoryLoaded, Page, Step, Verify
 from monitor.core.verdict import Outcome, Reason, Verdict
 from monitor.daemon.flow import Flow
-from monitor.daemon.garbage import quieten
 from monitor.daemon.timeline import Timeline
 from monitor.engine import Engine, State
+from monitor.garbage import quieten
 from monitor.journal import Journal, Recovery
 from monitor.schedule import Schedule
 

@@ -78,7 +78,7 @@ def bench() -> Iterator[dict[str, object]]:
 
 
 def _round(what: str, version: str, port: int, exporter: "Exporter") -> tuple[float, float, float, float]:
-    from monitor.daemon.garbage import quieten  # noqa: PLC0415 - a bench loads what it measures
+    from monitor.garbage import quieten  # noqa: PLC0415 - a bench loads what it measures
 
     ours, count = (_get, GETS) if what == "get" else (_walk, WALKS)
     quieten()  # as the daemon does
