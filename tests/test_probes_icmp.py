@@ -19,6 +19,7 @@ from monitor.probes.faults import Fault
 from monitor.probes.icmp_judge import figures, judge
 from monitor.probes.icmp_many import ping_many
 from monitor.probes.icmp_pool import PingSockets, pack
+from monitor.probes.icmp_ring import SIZE
 from monitor.probes.icmp_socket import PingSocket, Shot
 from tests.ground import MUTE, PING_GROUPS, check, forge_reply, look_inside, stand_still, without_raw_sockets
 
@@ -240,6 +241,19 @@ async def test_packets_that_a_full_socket_would_not_take_leave_later() -> None:
         pinger.receive()
         pinger.flush()
     assert sum(shot.seconds is not None for shot in shots) == 600
+    pingers.close()
+
+
+@own_ground
+async def test_a_flood_takes_a_ring_full_of_replies_at_a_time_and_leaves_the_rest_for_later() -> None:
+    pingers = PingSockets()
+    shots = pingers.shots([HERE] * 300, lambda _: None)
+    pinger = pingers.send(shots)
+    left = []
+    for _ in range(3):
+        pinger.receive(most=SIZE)
+        left.append(len(pinger.waiting))
+    assert left == [300 - SIZE, 300 - 2 * SIZE, 0]
     pingers.close()
 
 

@@ -36,6 +36,12 @@ def test_every_look_comes_back_exactly_whatever_it_holds(looks: Sequence[ProbeRe
     assert decode(CHECK, encode(looks)) == looks
 
 
+@given(QUANTISED)
+def test_a_quantised_look_is_what_reading_its_decimals_gives(look: ProbeResult) -> None:
+    assert (look.sent, look.at) == (float(f"{look.sent:.3f}"), float(f"{look.at:.3f}"))
+    assert look.seconds is None or look.seconds == float(f"{look.seconds:.5f}")
+
+
 def hour_of(seed: int, count: int, interval: float) -> list[ProbeResult]:
     """An hour as the city has it: late by up to 20 ms, round trips round a usual one, a look in 500 lost and looked at again."""
     chance, looks = random.Random(seed), []
