@@ -32,7 +32,7 @@ LOOKS = 1_000
 AT_ONCE = 100
 RATE = 200.0
 PACED = 600
-ROUNDS = 3
+ROUNDS = 5
 GOALS = {("http", "burst"): 0.4, ("https", "burst"): 0.8, ("http", "paced"): 0.6, ("https", "paced"): 0.9}
 NGINX = """daemon off; pid {folder}/pid; error_log stderr crit; worker_processes 1;
 events {{ worker_connections 1024; }}
