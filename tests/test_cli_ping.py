@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 
 from monitor import cli
-from monitor.cli.pings import table
+from monitor.cli.pings import AROUND, table
 from monitor.probes.icmp_many import Pinged
 
 pytestmark = pytest.mark.usefixtures("ground")
@@ -100,4 +100,17 @@ def test_what_does_not_fit_on_the_terminal_is_counted() -> None:
     console.print(table(found, 4, 5))
     text = console.export_text()
     assert "30 answer, 0 silent, 25 rows left out" in text
-    assert re.search(r"0 +│ +4 │ +25% .*no reply within 2 s, 1 late", text)
+    assert re.search(r"0 +4 +25% .*no reply within 2 s, 1 late", text)
+
+
+def test_a_row_is_one_line_however_narrow_the_terminal_is() -> None:
+    long = "no route from here to 198.18.100.1: the network is not reachable"
+    found = {address: Pinged(address, 4, [], long) for address in ("198.18.100.1", "2001:db8:1234:5678:9abc:def0:1234:5678")}
+    for width in (60, 80):
+        console = Console(width=width, file=io.StringIO())
+        console.print(table(found, 4, 9))
+        drawn = console.file
+        assert isinstance(drawn, io.StringIO)
+        lines = drawn.getvalue().splitlines()
+        assert len(lines) == AROUND - 1 + len(found)
+        assert ["198.18.100.1" in line or "2001:db8:123" in line for line in lines] == [False] * 3 + [True] * 2 + [False] * 2

@@ -17,6 +17,7 @@ from monitor.probes import Vantage, batch, ready
 from monitor.probes.deadline import look
 from monitor.probes.faults import Fault
 from monitor.probes.icmp_judge import figures, judge
+from monitor.probes.icmp_manner import PLAIN, Manner
 from monitor.probes.icmp_many import ping_many
 from monitor.probes.icmp_pool import PingSockets, pack
 from monitor.probes.icmp_ring import SIZE
@@ -50,11 +51,18 @@ async def test_two_thousand_at_once_over_one_socket_lose_nothing(vantage: Vantag
 
 
 class Volleys(PingSockets):
-    """Ping sockets that say when a volley has come back."""
+    """Ping sockets that say what was fired, and when a volley has come back."""
 
-    def __init__(self, vantage: Vantage) -> None:
+    def __init__(self, vantage: Vantage | None = None) -> None:
         super().__init__(vantage)
         self.back = asyncio.Event()
+        self.fired: asyncio.Queue[tuple[PingSocket, Shot]] = asyncio.Queue()
+
+    def flood(self, shots: Sequence[Shot], manner: Manner = PLAIN) -> PingSocket:
+        pinger = super().flood(shots, manner)
+        for shot in shots:
+            self.fired.put_nowait((pinger, shot))
+        return pinger
 
     def settle(self, pinger: PingSocket, shots: Sequence[Shot]) -> None:
         super().settle(pinger, shots)
@@ -68,6 +76,32 @@ async def test_who_has_seen_enough_of_a_ping_gets_the_sums_of_what_came(vantage:
     pinging.cancel()
     found = (await pinging)["127.0.0.1"]
     assert found.summary().startswith("127.0.0.1 : xmt/rcv/%loss = 1/1/0%, min/avg/max = ")
+
+
+@own_ground
+async def test_a_ping_that_is_broken_off_tells_what_came_and_calls_lost_only_what_had_its_time() -> None:
+    MUTE.write_text("1")
+    volleys = Volleys()
+    pinging = asyncio.create_task(ping_many(["127.0.0.1", "127.0.0.2"], 1, 60.0, 60.0, volleys))
+    pinger, first = await volleys.fired.get()
+    forge_reply(pinger.socket.getsockname()[1], first.token[:2], first.token, "127.0.0.1", "127.0.0.1")
+    pinging.cancel()
+    found = await pinging
+    assert found["127.0.0.1"].summary().startswith("127.0.0.1 : xmt/rcv/%loss = 1/1/0%")
+    assert found["127.0.0.2"].summary() == "127.0.0.2 : xmt/rcv/%loss = 0/0/100% (no reply yet)"
+    volleys.close()
+
+
+@own_ground
+async def test_nobody_waits_for_who_is_silent_the_next_round_leaves_meanwhile() -> None:
+    MUTE.write_text("1")
+    volleys = Volleys()
+    pinging = asyncio.create_task(ping_many(["127.0.0.1"], 3, 0.001, 60.0, volleys))
+    for _ in range(3):
+        await volleys.fired.get()
+    pinging.cancel()
+    assert (await pinging)["127.0.0.1"].sent == 0, "none has had its minute"
+    volleys.close()
 
 
 @own_ground
@@ -321,6 +355,7 @@ def shots(*seconds: float | Reason | None) -> list[Shot]:
         ([Reason.UNREACHABLE, None], Verdict.FAIL, Reason.UNREACHABLE),
         ([Reason.NO_ROUTE, None], Verdict.UNSURE, Reason.NO_ROUTE),
         ([0.1, Reason.NO_ROUTE], Verdict.OK, None),
+        ([0.1, None, Reason.NO_ROUTE], Verdict.WARN, Reason.PACKET_LOSS),
     ],
 )
 def test_some_lost_is_a_warning_all_lost_a_failure_and_ours_is_neither(
@@ -328,6 +363,20 @@ def test_some_lost_is_a_warning_all_lost_a_failure_and_ours_is_neither(
 ) -> None:
     outcome = judge(shots(*found), 2.0, {}, {})
     assert (outcome.verdict, outcome.reason) == (verdict, reason)
+
+
+@pytest.mark.parametrize(("left", "verdict", "sent"), [(2.91, Verdict.OK, 2), (2.89, Verdict.WARN, 3)])
+def test_a_packet_that_had_less_time_than_an_answer_took_is_not_lost(left: float, verdict: Verdict, sent: int) -> None:
+    found = shots(0.02, 0.1, None)
+    found[-1].sent = left
+    outcome = judge(found, 2.0, {}, {})
+    assert (outcome.verdict, outcome.values["sent"], outcome.values["received"]) == (verdict, sent, 2)
+
+
+def test_a_first_packet_that_was_refused_here_hides_no_silence() -> None:
+    found = shots(Reason.NO_ROUTE, 0.1, None)
+    found[0].sent = 0.0
+    assert judge(found, 2.0, {}, {}).reason == Reason.PACKET_LOSS
 
 
 def test_a_packet_that_could_not_leave_is_no_silence_of_the_target() -> None:

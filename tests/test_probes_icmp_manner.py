@@ -142,7 +142,7 @@ async def test_a_ping_of_many_counts_what_came_twice_or_too_late(network: Liars,
 
     network.live("198.18.0.10", one_behind)
     network.live("198.18.0.11", lambda asked: [asked.reply()] * 2)
-    found = await ping_many([PEER, "198.18.0.10", "198.18.0.11"], 2, 0.01, 0.2, vantage.share(PingSockets))
+    found = await ping_many([PEER, "198.18.0.10", "198.18.0.11"], 2, 0.25, 0.2, vantage.share(PingSockets))
     said = {address: pinged.as_json() for address, pinged in found.items()}
     assert [(row["received"], row.get("late"), row.get("duplicates")) for row in said.values()] == [
         (2, None, None),

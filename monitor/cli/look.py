@@ -89,13 +89,14 @@ def _lines(outcome: Outcome) -> Iterable[str]:
 @click.argument("addresses", nargs=-1, required=True)
 @click.option("--count", default=3, show_default=True, type=click.IntRange(1, 1000))
 @click.option("--interval", default=1.0, show_default=True, type=Number(0.001, 60), help="Seconds between packets to one address.")
-@click.option("--timeout", default=2.0, show_default=True, type=Number(0.01, 60), help="Seconds to wait for the last answer.")
+@click.option("--timeout", default=2.0, show_default=True, type=Number(0.01, 60), help="Seconds to wait for each answer.")
+@click.option("--spacing", type=Number(0, 1), help="Seconds between packets to different addresses; 0: as fast as the machine can.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Text is a live table on a terminal.")
 @click.option("--size", type=int, help="Bytes of data in each packet.")
 @click.option("--df", is_flag=True, default=None, help="Packets may not be divided on the way.")
 @click.option("--ttl", type=int, help="Routers that may pass a packet on.")
 @click.option("--source", help="Address of this machine to send from.")
-def ping(addresses: tuple[str, ...], count: int, interval: float, timeout: float, form: str, **keys: object) -> int:
+def ping(addresses: tuple[str, ...], count: int, interval: float, timeout: float, spacing: float | None, form: str, **keys: object) -> int:
     """Ping banyak alamat sekaligus; `-` membaca daftar dari masukan. / Many at once; `-` reads a list from standard input.
 
     On a terminal a table is kept up to date, the worst first; Ctrl-C ends it with what there is. Elsewhere: the lines of fping.
@@ -114,10 +115,10 @@ def ping(addresses: tuple[str, ...], count: int, interval: float, timeout: float
         from monitor.cli.pings import Screen
 
         with Screen(count) as screen:
-            found = asyncio.run(looking.ping(wanted, count, interval, timeout, screen.show, given))
+            found = asyncio.run(looking.ping(wanted, count, interval, timeout, screen.show, given, spacing))
             screen.show(found)
     else:
-        found = asyncio.run(looking.ping(wanted, count, interval, timeout, keys=given))
+        found = asyncio.run(looking.ping(wanted, count, interval, timeout, keys=given, spacing=spacing))
         rows = found.values()
         show(*([json.dumps([row.as_json() for row in rows])] if form == "json" else (row.summary() for row in rows)))
     return 0 if all(line.received for line in found.values()) else 1

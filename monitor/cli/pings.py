@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
@@ -14,7 +15,9 @@ from monitor.probes.icmp_judge import figures
 from monitor.probes.icmp_many import Pinged
 
 AROUND = 6
-"""Lines of the terminal that the table's frame, head and last line take."""
+"""Lines of the terminal that the table's frame, head and last line take; a row takes one, whatever stands in it."""
+LOST = 2
+"""The column that is coloured."""
 
 
 class Screen:
@@ -42,10 +45,10 @@ def table(found: Mapping[str, Pinged], count: int, most: int) -> Table:
     silent = sum(not pinged.received for pinged in rows)
     sent = max((pinged.sent for pinged in rows), default=0)
     left_out = f", {len(rows) - most} rows left out" if len(rows) > most else ""
-    made = Table(caption=f"{sent} of {count} sent; {len(rows) - silent} answer, {silent} silent{left_out}", caption_justify="left")
-    made.add_column("address", overflow="fold")
+    made = Table(caption=f"{sent} of {count} sent; {len(rows) - silent} answer, {silent} silent{left_out}", caption_justify="left", box=SIMPLE_HEAD, collapse_padding=True)
+    made.add_column("address", min_width=15)
     for title in ("sent", "lost", "min", "median", "max", "jitter ms"):
-        made.add_column(title, justify="right")
+        made.add_column(title, justify="right", no_wrap=True)
     made.add_column("what")
     for pinged in rows[:most]:
         made.add_row(*_cells(pinged))
@@ -57,7 +60,5 @@ def _cells(pinged: Pinged) -> list[Text]:
     times = figures(pinged.times) if pinged.times else {}
     measured = [f"{1000 * times[name]:.3g}" if name in times else "" for name in ("rtt_min", "rtt_median", "rtt_max", "rtt_jitter")]
     besides = ", ".join([*([pinged.last] if pinged.last else []), *(f"{times} {what}" for what, times in (pinged.echoes or {}).items())])
-    return [Text(cell) for cell in (printable(pinged.address), str(pinged.sent))] + [
-        Text(f"{100 * pinged.loss:.0f}%", style),
-        *(Text(cell) for cell in (*measured, printable(besides))),
-    ]
+    cells = (printable(pinged.address), str(pinged.sent), f"{100 * pinged.loss:.0f}%", *measured, printable(besides))
+    return [Text(cell, style if place == LOST else "", no_wrap=True, overflow="ellipsis") for place, cell in enumerate(cells)]

@@ -110,10 +110,12 @@ async def ping(
     timeout: float,
     heard: Heard | None = None,
     keys: Mapping[str, object] = MappingProxyType({}),
+    spacing: float | None = None,
 ) -> Mapping[str, Pinged]:
-    """Ping all addresses and names `count` times, `interval` seconds apart, and wait `timeout` seconds for the last answer.
+    """Ping all addresses and names `count` times, `interval` seconds apart, and wait `timeout` seconds for each answer.
 
     `heard` is called with what there is after each round; `keys` are those of an `icmp` check that say how each packet is sent.
+    `spacing` seconds lie between packets to different addresses; not said, none between few, and `SPACING` between many.
     Raises PantauError for wrong keys, and where no socket can be had.
     """
     manner = _manner(keys)
@@ -123,7 +125,8 @@ async def ping(
             await _ping_by_looks(found.values(), count, interval, timeout, vantage, keys)
             return found
         aims = await _aims(found, timeout, vantage)
-        spacing = SPACING if len(aims) > SIZE else 0.0
+        if spacing is None:
+            spacing = SPACING if len(aims) > SIZE else 0.0
 
         def told(answers: Mapping[str, Pinged]) -> None:
             if heard is not None:

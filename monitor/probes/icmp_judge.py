@@ -11,13 +11,14 @@ from monitor.probes.icmp_socket import Shot
 def judge(shots: Sequence[Shot], timeout: float, phases: Mapping[str, float], echoes: Mapping[str, int | str]) -> Outcome:
     """Turn packets into an outcome: the mean round trip of those answered; loss of some is WARN, of all FAIL.
 
-    A packet that has not left yet when the look ends is no loss. `echoes` is what came back besides, by name; a `redirect` among it
-    explains a loss, and decides nothing.
+    No loss: a packet that had not left when the look ended, or had less time than an answer took, or that our own machine refused.
+    `echoes` is what came back besides, by name; a `redirect` among it explains a loss, and decides nothing.
     """
     if len(shots) == 1 and not echoes and (only := shots[0].seconds) is not None and only <= timeout:
         return Outcome(Verdict.OK, None, "", only, phases, {"sent": 1, "received": 1})  # what most looks are, at less cost
     answered = [shot.seconds for shot in shots if shot.seconds is not None and shot.seconds <= timeout]
-    sent = sum(shot.sent > 0.0 or shot.fault is not None for shot in shots)
+    end = timeout + min((shot.sent for shot in shots if shot.sent), default=0.0)
+    sent = sum(_counts(shot, end, max(answered, default=0.0)) for shot in shots)
     values: dict[str, object] = {"sent": sent, "received": len(answered)}
     if len(shots) > 1 and answered:
         values |= figures(answered)
@@ -28,9 +29,16 @@ def judge(shots: Sequence[Shot], timeout: float, phases: Mapping[str, float], ec
         detail = "; ".join(filter(None, (fault.detail, str(echoes.get("redirect", "")))))
         return Outcome(verdict_of(fault.reason), fault.reason, detail, None, phases, values)
     mean = sum(answered) / len(answered)
-    if len(answered) == sent or any(shot.fault is not None and shot.fault.reason in OURS for shot in shots):
+    if len(answered) == sent:
         return Outcome(Verdict.OK, None, "", mean, phases, values)
     return Outcome(Verdict.WARN, Reason.PACKET_LOSS, f"{len(answered)} of {sent} answered", mean, phases, values)
+
+
+def _counts(shot: Shot, end: float, slowest: float) -> bool:
+    """Whether a packet of a look that ends then says something of its target."""
+    if shot.fault is not None:
+        return shot.fault.reason not in OURS
+    return shot.sent > 0.0 and (shot.seconds is not None or end - shot.sent >= slowest)
 
 
 def figures(answered: Sequence[float]) -> dict[str, float]:

@@ -56,18 +56,49 @@ class Pinged:
 
 
 class _Volley:
-    """Counts shots until all have come back."""
+    """One packet to each address. It leaves by `fire`; `end` waits for the answers."""
 
-    __slots__ = ("finished", "left")
+    def __init__(self, aims: Sequence[bytes], pingers: PingSockets, manner: Manner) -> None:
+        self._pingers, self._manner = pingers, manner
+        self._fired, self._back = (asyncio.get_running_loop().create_future() for _ in range(2))
+        self._used: list[tuple[PingSocket, Sequence[Shot]]] = []
+        self._left = len(aims)
+        self.shots = pingers.shots(aims, self._came)
+        for shot in self.shots if len(aims) <= MOST else ():
+            pingers.echoes.keep(shot)  # so that a second reply is known
 
-    def __init__(self, left: int) -> None:
-        self.left = left
-        self.finished = asyncio.get_running_loop().create_future()
+    async def fire(self, spacing: float) -> None:
+        """Send all, those of a family together."""
+        step = AT_ONCE if spacing <= 0 else max(1, min(SIZE, int(0.01 / spacing)))
+        for size in sorted({len(shot.address) for shot in self.shots}):
+            shots = [shot for shot in self.shots if len(shot.address) == size]
+            for start in range(0, len(shots), step):
+                some = shots[start : start + step]
+                send = self._pingers.send if spacing > 0 else self._pingers.flood
+                self._used.append((send(some, self._manner), some))
+                await asyncio.sleep(spacing * len(some))  # with 0, too, others have their turn
+        self._fired.set_result(None)
 
-    def done(self, _: Shot) -> None:
-        self.left -= 1
-        if not self.left and not self.finished.done():
-            self.finished.set_result(None)
+    async def end(self, timeout: float, before: "asyncio.Task[None] | None", count: Callable[[Sequence[Shot], bool], None]) -> None:
+        """Count what came within the time-out, after the volley before; broken off, what came so far."""
+        whole = False
+        try:
+            await self._fired
+            with suppress(TimeoutError):
+                async with asyncio.timeout(timeout):
+                    await (self._back if self.shots else self._fired)
+            if before is not None:
+                await before
+            whole = True
+        finally:
+            for pinger, some in self._used:
+                self._pingers.settle(pinger, some)
+            count(self.shots, whole)
+
+    def _came(self, _: Shot) -> None:
+        self._left -= 1
+        if not self._left and not self._back.done():
+            self._back.set_result(None)
 
 
 async def ping_many(
@@ -80,11 +111,11 @@ async def ping_many(
     heard: Callable[[Mapping[str, Pinged]], None] = lambda _: None,
     manner: Manner = PLAIN,
 ) -> dict[str, Pinged]:
-    """Ping every literal address `count` times, `interval` seconds apart, and wait `timeout` seconds for the last answer.
+    """Ping every literal address `count` times, `interval` seconds apart, and wait `timeout` seconds for each answer.
 
-    `spacing` seconds lie between two packets to different addresses (0: as fast as the kernel takes them); `heard` is called with
-    what there is after each round. Cancelled, it returns what came back so far. Raises OSError and NoPingSocketsError as opening the
-    sockets does; everything else is told by address.
+    Nobody waits for who is silent: the next round leaves meanwhile. `spacing` seconds lie between two packets to different addresses
+    (0: as fast as the kernel takes them); `heard` is called with what there is after each round. Cancelled, it returns what came back
+    so far. Raises OSError and NoPingSocketsError as opening the sockets does; everything else is told by address.
     """
     found = {address: Pinged(address) for address in addresses}
     aims: list[bytes] = []
@@ -98,55 +129,44 @@ async def ping_many(
         else:
             aims.append(aim)
             aimed.append(pinged)
-    with suppress(asyncio.CancelledError):  # somebody has seen enough
+
+    def counted(shots: Sequence[Shot], whole: bool) -> None:  # noqa: FBT001 - how a volley tells it
+        _count(aimed, shots, timeout, whole=whole)
+        _count_echoes(aimed, aims, pingers)
+        heard(found)
+
+    loop, endings, last = asyncio.get_running_loop(), set[asyncio.Task[None]](), None
+    try:
         for number in range(count):
-            pause = asyncio.ensure_future(asyncio.sleep(interval if number + 1 < count else 0))
-            shots = await _volley(aims, timeout, pingers, spacing, manner)
-            _count(aimed, shots, timeout)
-            _count_echoes(aimed, aims, pingers)
-            heard(found)
-            await pause
+            due = loop.time() + interval
+            volley = _Volley(aims, pingers, manner)
+            last = asyncio.create_task(volley.end(timeout, last, counted))
+            endings.add(last)
+            last.add_done_callback(endings.discard)
+            await volley.fire(spacing)
+            if number + 1 < count:
+                await asyncio.sleep(max(0.0, due - loop.time()))
+        if last is not None:
+            await last
+    except asyncio.CancelledError:
+        pass  # somebody has seen enough
+    finally:
+        broken_off = list(endings)
+        for each in broken_off:
+            each.cancel()
+        await asyncio.gather(*broken_off, return_exceptions=True)
     return found
 
 
-async def _volley(aims: Sequence[bytes], timeout: float, pingers: PingSockets, spacing: float, manner: Manner) -> Sequence[Shot]:
-    volley = _Volley(len(aims))
-    shots = pingers.shots(aims, volley.done)
-    used: list[tuple[PingSocket, Sequence[Shot]]] = []
-    for shot in shots if len(shots) <= MOST else ():
-        pingers.echoes.keep(shot)  # so that a second reply is known
-    try:
-        for size in sorted({len(aim) for aim in aims}):
-            await _fire([shot for shot in shots if len(shot.address) == size], pingers, spacing, manner, used)
-        async with asyncio.timeout(timeout):
-            if shots:
-                await volley.finished
-    except TimeoutError:
-        pass
-    finally:
-        for pinger, some in used:
-            pingers.settle(pinger, some)
-    return shots
-
-
-async def _fire(
-    shots: Sequence[Shot], pingers: PingSockets, spacing: float, manner: Manner, used: list[tuple[PingSocket, Sequence[Shot]]]
-) -> None:
-    step = AT_ONCE if spacing <= 0 else max(1, min(SIZE, int(0.01 / spacing)))
-    for start in range(0, len(shots), step):
-        some = shots[start : start + step]
-        used.append((pingers.send(some, manner) if spacing > 0 else pingers.flood(some, manner), some))
-        await asyncio.sleep(spacing * len(some))  # with 0, too, others have their turn
-
-
-def _count(aimed: Sequence[Pinged], shots: Sequence[Shot], timeout: float) -> None:
+def _count(aimed: Sequence[Pinged], shots: Sequence[Shot], timeout: float, *, whole: bool) -> None:
+    """Add up a round; of one that was broken off, only what is known: a packet on its way is not lost yet."""
     for pinged, shot in zip(aimed, shots, strict=True):
         seconds = shot.seconds
         if seconds is not None and seconds <= timeout:
             pinged.sent += 1
             pinged.times.append(seconds)
-        elif not shot.sent and shot.fault is None:
-            pinged.last = "our own socket took no packet"
+        elif shot.fault is None and not (whole and shot.sent):
+            pinged.last = "our own socket took no packet" if whole else pinged.last or "no reply yet"
         else:
             pinged.sent += 1
             fault = shot.fault or Fault(Reason.TIMEOUT, f"no reply within {timeout:g} s")

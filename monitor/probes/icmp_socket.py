@@ -121,7 +121,7 @@ class PingSocket:
     def receive(self, *, most: int = ROUNDS * SIZE) -> None:
         """Take the replies and errors that wait in the socket: who answers is there, whatever a router says of the same packet.
 
-        After `most` replies the rest is left for next time.
+        After `most` replies the rest is left for next time, unless somebody is refused who may be among it.
         """
         refused: list[tuple[Shot, Fault]] = []
         for _ in range(ROUNDS):
@@ -135,7 +135,7 @@ class PingSocket:
                 break
             self._match(got)
             most -= got
-            if got < SIZE or most <= 0:
+            if got < SIZE or (most <= 0 and not refused):
                 break
         self._refuse(refused)
 

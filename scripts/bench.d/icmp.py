@@ -211,7 +211,9 @@ def _inside() -> None:
         flood, fping = _in_turns(0, ["fping", "-q", "-c1", "-i0"], listed, ROUNDS)
         evenly, evenly_by_fping = _in_turns(1 / PACE, ["fping", "-q", "-c1", f"-i{1000 / PACE:g}"], listed, FEW_ROUNDS)
         looks, evenly_looks = _looks(MANY, 1), _looks(MANY, MANY / PACE)
-        command = min(_child([str(ROOT / ".venv/bin/pantau"), "ping", "-", "--count", "1"], listed) for _ in range(ROUNDS))
+        command = min(
+            _child([str(ROOT / ".venv/bin/pantau"), "ping", "-", "--count", "1", "--spacing", "0"], listed) for _ in range(ROUNDS)
+        )
         paced = min(_child(["fping", "-q", "-c1", "-i1"], few, FEW) for _ in range(ROUNDS))
         looks_paced = _looks(FEW, FEW / 1000)
         three = _looks(FEW, 1, {"count": 3, "packet_interval": 0.05}) / 3
