@@ -78,6 +78,14 @@ def test_every_command_has_help_with_an_example(words: tuple[str, ...], capsys: 
             ["probe", "icmp", "127.0.0.1", "timeout=0"],
             "pantau: probe icmp: timeout: must be a number of seconds, more than 0 and at most 3600",
         ),
+        (
+            ["probe", "icmp", "127.0.0.1", "timeout=true"],
+            "pantau: probe icmp: timeout: must be a number of seconds, more than 0 and at most 3600",
+        ),
+        (
+            ["probe", "icmp", "127.0.0.1", "count=11", "timeout=1"],
+            "pantau: probe icmp: the last of 11 packets would leave after 1 s, and the time-out is 1 s",
+        ),
         (["probe", "icmp", "127.0.0.1", "source=eth0"], "pantau: probe icmp: source: 'eth0' is no address; name one of this machine"),
         (["probe", "icmp", "127.0.0.1", "size=7", "ttl=256"], "pantau: probe icmp: size: must be at least 8; ttl: must be at most 255"),
         (["probe", "http", "http://["], "pantau: probe http: http://[: is not a URL"),

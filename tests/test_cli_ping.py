@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,10 @@ from rich.console import Console
 
 from monitor import cli
 from monitor.cli.pings import AROUND, table
+from monitor.probes.icmp_manner import Manner
 from monitor.probes.icmp_many import Pinged
+from monitor.probes.icmp_pool import PingSockets
+from monitor.probes.icmp_socket import PingSocket, Shot
 
 pytestmark = pytest.mark.usefixtures("ground")
 QUICKLY = ("--count", "2", "--interval", "0.01", "--timeout", "0.2")
@@ -92,6 +96,26 @@ def _read(descriptor: int) -> bytes:
         return os.read(descriptor, 65536)
     except OSError:  # the other end of the terminal is closed
         return b""
+
+
+def test_the_line_of_who_answers_tells_what_came_besides() -> None:
+    assert Pinged("::1", 1, [0.001], "", {"duplicates": 2}).summary() == "::1 : xmt/rcv/%loss = 1/1/0%, min/avg/max = 1/1/1 (2 duplicates)"
+
+
+def test_with_no_spacing_any_number_leaves_as_fast_as_it_can(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    floods: list[int] = []
+    usual = PingSockets.flood
+
+    def noting(pingers: PingSockets, shots: Sequence[Shot], manner: Manner) -> PingSocket:
+        floods.append(len(shots))
+        return usual(pingers, shots, manner)
+
+    monkeypatch.setattr(PingSockets, "flood", noting)
+    many = [f"127.0.1.{at}" for at in range(1, 140)]
+    for few, extra in ((139, ()), (139, ("--spacing", "0")), (9, ()), (9, ("--spacing", "0.001"))):
+        assert cli.run(["ping", *many[:few], "--count", "1", *extra]) == 0
+    assert floods == [139, 9]
+    assert capsys.readouterr().out.count("1/1/0%") == 2 * 139 + 2 * 9
 
 
 def test_what_does_not_fit_on_the_terminal_is_counted() -> None:

@@ -45,7 +45,12 @@ def table(found: Mapping[str, Pinged], count: int, most: int) -> Table:
     silent = sum(not pinged.received for pinged in rows)
     sent = max((pinged.sent for pinged in rows), default=0)
     left_out = f", {len(rows) - most} rows left out" if len(rows) > most else ""
-    made = Table(caption=f"{sent} of {count} sent; {len(rows) - silent} answer, {silent} silent{left_out}", caption_justify="left", box=SIMPLE_HEAD, collapse_padding=True)
+    made = Table(
+        caption=f"{sent} of {count} sent; {len(rows) - silent} answer, {silent} silent{left_out}",
+        caption_justify="left",
+        box=SIMPLE_HEAD,
+        collapse_padding=True,
+    )
     made.add_column("address", min_width=15)
     for title in ("sent", "lost", "min", "median", "max", "jitter ms"):
         made.add_column(title, justify="right", no_wrap=True)

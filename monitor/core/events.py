@@ -28,7 +28,7 @@ class ProbeResult:
 
 
 def quantise(check: str, sent: float, at: float, outcome: Outcome) -> ProbeResult:
-    """Round a look to what the journal keeps: times to a millisecond, what was measured to five digits, text to 200 signs.
+    """Round a look to what the journal keeps: times to a millisecond, what was measured to five decimals, text to 200 signs.
 
     A whole number divided by ten to the n-th is what reading n decimals gives, and costs a fifth of `round(time, n)`.
     """

@@ -14,6 +14,7 @@ from monitor.inventory.problems import nearest
 from monitor.inventory.resolve import addressed, all_checks
 from monitor.inventory.tree import Path, at, leaves, way_to
 from monitor.probes import PROBES
+from monitor.probes.keys import Keys
 from monitor.secret import CLEAR, is_reference
 
 _PASSWORD_IN_URL = re.compile(r"[a-z][a-z0-9+.-]*://[^/@\s]*:[^/@\s]+@", re.IGNORECASE)
@@ -52,7 +53,9 @@ def _times(draft: Draft, each: Wanted) -> None:
 def _check(draft: Draft, each: Wanted) -> None:
     kind = PROBES[each.check.kind]
     _secrets(draft, each.options, kind.secrets, each.check.options)
-    _judge(draft, kind.options, each.check.options, each.options, f"{each.check.kind} check")
+    keys = _judge(draft, kind.options, each.check.options, each.options, f"{each.check.kind} check")
+    if isinstance(keys, Keys) and (wrong := keys.misfit(each.check.timeout)):
+        draft.say(each.path, wrong)
 
 
 def _undecided(draft: Draft) -> None:
@@ -107,10 +110,10 @@ def _without_contact(draft: Draft, receiver: str, options: Mapping[str, object])
     return bool(without)
 
 
-def _judge(draft: Draft, shape: type[BaseModel], options: Mapping[str, object], places: tuple[Path, ...], what: str) -> None:
-    """Validate options; each misfit is told where its key stands: with the node, or among the defaults."""
+def _judge(draft: Draft, shape: type[BaseModel], options: Mapping[str, object], places: tuple[Path, ...], what: str) -> BaseModel | None:
+    """Validate options and return them read; each misfit is told where its key stands: with the node, or among the defaults."""
     try:
-        shape.model_validate(dict(options))
+        return shape.model_validate(dict(options))
     except ValidationError as error:
         for fault in error.errors(include_url=False):
             key = fault["loc"][:1]
@@ -119,6 +122,7 @@ def _judge(draft: Draft, shape: type[BaseModel], options: Mapping[str, object], 
                 draft.say((*above, *_steps(fault)), f"is missing: a {what} needs it", at_key=True)
             else:
                 explain(draft.problems, draft.tree, (*above, *_steps(fault)), fault, shape, above)
+    return None
 
 
 def _steps(fault: ErrorDetails) -> Path:

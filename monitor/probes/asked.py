@@ -63,9 +63,11 @@ def read_asked(kind: str, target: str, given: Mapping[str, object]) -> Asked:
     except ValueError as error:
         raise PantauError(f"probe {kind}: {error}", status=Exit.UNKNOWN) from None
     timeout = given.get("timeout", TIMEOUT)
-    if not isinstance(timeout, int | float) or not 0 < timeout <= LONGEST:
+    if not isinstance(timeout, int | float) or isinstance(timeout, bool) or not 0 < timeout <= LONGEST:
         text = f"probe {kind}: timeout: must be a number of seconds, more than 0 and at most {LONGEST:g}"
         raise PantauError(text, status=Exit.UNKNOWN)
+    if wrong := options.misfit(timeout):
+        raise PantauError(f"probe {kind}: {wrong}", status=Exit.UNKNOWN)
     return Asked(kind, target, keys, float(timeout))
 
 

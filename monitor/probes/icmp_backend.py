@@ -29,7 +29,7 @@ def wants_icmplib(backend: str) -> bool:
 
 
 async def probe_by_icmplib(address: bytes, options: IcmpOptions, attempt: Attempt) -> Outcome:
-    """Send the packets one after the other and judge them; same outcome as over the shared sockets, but for `df`."""
+    """Send the packets one after the other and judge them, as over the shared sockets, but each has its share of the time only; no `df`."""
     if options.df:
         raise Fault(Reason.INTERNAL, "df: icmplib does not know it")
     count, interval = options.count, options.packet_interval

@@ -29,6 +29,7 @@ class Echoes:
     def keep(self, shot: Ended) -> None:
         """Remember a packet, so that what still comes back for it is known."""
         self._ended[shot.token] = shot
+        self._ended.move_to_end(shot.token)
         if len(self._ended) > MOST:
             self._ended.popitem(last=False)
 

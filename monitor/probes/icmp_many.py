@@ -46,12 +46,13 @@ class Pinged:
         return found | dict(self.echoes or {}) | {"last": self.last or None}
 
     def summary(self) -> str:
-        """Return the line that fping prints, with the last reason."""
+        """Return the line that fping prints, with what came besides, or the last reason."""
         loss = 100 * (self.sent - self.received) // self.sent if self.sent else 100
         text = f"{self.address} : xmt/rcv/%loss = {self.sent}/{self.received}/{loss}%"
         if self.times:
             low, mean, high = (1000 * each for each in (min(self.times), sum(self.times) / len(self.times), max(self.times)))
-            return f"{text}, min/avg/max = {low:.3g}/{mean:.3g}/{high:.3g}"
+            besides = ", ".join(f"{times} {what}" for what, times in (self.echoes or {}).items())
+            return f"{text}, min/avg/max = {low:.3g}/{mean:.3g}/{high:.3g}" + (f" ({besides})" if besides else "")
         return f"{text} ({self.last})" if self.last else text
 
 
@@ -118,17 +119,7 @@ async def ping_many(
     so far. Raises OSError and NoPingSocketsError as opening the sockets does; everything else is told by address.
     """
     found = {address: Pinged(address) for address in addresses}
-    aims: list[bytes] = []
-    aimed: list[Pinged] = []
-    for address, pinged in found.items():
-        aim = pack(address)
-        if aim is None:
-            pinged.last = "is not an address"
-        elif manner.source and not manner.suits(aim):
-            pinged.last = f"source {manner.source} is not of its family"
-        else:
-            aims.append(aim)
-            aimed.append(pinged)
+    aims, aimed = _aimed(found.values(), manner)
 
     def counted(shots: Sequence[Shot], whole: bool) -> None:  # noqa: FBT001 - how a volley tells it
         _count(aimed, shots, timeout, whole=whole)
@@ -156,6 +147,22 @@ async def ping_many(
             each.cancel()
         await asyncio.gather(*broken_off, return_exceptions=True)
     return found
+
+
+def _aimed(wanted: Iterable[Pinged], manner: Manner) -> tuple[list[bytes], list[Pinged]]:
+    """Return the addresses that can be aimed at in this manner, and whose each is; the others are told why not."""
+    aims: list[bytes] = []
+    aimed: list[Pinged] = []
+    for pinged in wanted:
+        aim = pack(pinged.address)
+        if aim is None:
+            pinged.last = "is not an address"
+        elif manner.source and not manner.suits(aim):
+            pinged.last = f"source {manner.source} is not of its family"
+        else:
+            aims.append(aim)
+            aimed.append(pinged)
+    return aims, aimed
 
 
 def _count(aimed: Sequence[Pinged], shots: Sequence[Shot], timeout: float, *, whole: bool) -> None:

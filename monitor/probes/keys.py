@@ -18,3 +18,7 @@ class Keys(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
 
     slow: float | None = Field(None, gt=0)
+
+    def misfit(self, timeout: float) -> str:  # noqa: ARG002 - kinds that need time say more
+        """Say why a look with these keys cannot end within so many seconds; empty: it can."""
+        return ""

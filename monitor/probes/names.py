@@ -70,6 +70,8 @@ class Names:
             return list(literal)
         if found := [] if self._given else _from_hosts(host):
             return _in_turn(found) if both else found[:MAX_ADDRESSES]
+        if not host.strip(" ."):
+            raise Fault(Reason.DNS_NXDOMAIN, f"{host[:80]!r} is no address, and no host name")
         if host.rstrip(".").rpartition(".")[2].isdecimal():
             raise Fault(Reason.DNS_NXDOMAIN, f"{host[:80]!r} is no address, and no host name ends with a number")
         kept, where = self._kept.last((host, both)), (attempt.late, attempt.doing)
