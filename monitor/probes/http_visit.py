@@ -81,7 +81,7 @@ class Visit:
                 method, form = "GET", None
             step = (method, url, self._cookies())  # with another cookie the same place may lead elsewhere
             if step in seen or len(seen) > MAX_REDIRECTS:
-                raise Fault(Reason.REDIRECT_LOOP, f"{len(seen)} redirects and no page", {"status": response.status})
+                raise Fault(Reason.REDIRECT_LOOP, f"{len(seen)} redirect{'s' * (len(seen) > 1)} and no page", {"status": response.status})
             seen.add(step)
 
     def _cookies(self) -> frozenset[tuple[str, str]]:

@@ -88,9 +88,9 @@ class _Volley:
             with suppress(TimeoutError):
                 async with asyncio.timeout(timeout):
                     await (self._back if self.shots else self._fired)
+            whole = True
             if before is not None:
                 await before
-            whole = True
         finally:
             for pinger, some in self._used:
                 self._pingers.settle(pinger, some)
