@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from monitor.probes import Vantage, batch
+from monitor.probes import Vantage, batch, icmp_many
 from monitor.probes.icmp_manner import PLAIN, Manner
 from monitor.probes.icmp_many import ping_many
 from monitor.probes.icmp_pool import PingSockets
@@ -27,10 +27,12 @@ class Volleys(PingSockets):
     def __init__(self, vantage: Vantage | None = None) -> None:
         super().__init__(vantage)
         self.back = asyncio.Event()
+        self.pingers: set[PingSocket] = set()
         self.fired: asyncio.Queue[tuple[PingSocket, Shot]] = asyncio.Queue()
 
     def flood(self, shots: Sequence[Shot], manner: Manner = PLAIN) -> PingSocket:
         pinger = super().flood(shots, manner)
+        self.pingers.add(pinger)
         for shot in shots:
             self.fired.put_nowait((pinger, shot))
         return pinger
@@ -72,6 +74,20 @@ async def test_nobody_waits_for_who_is_silent_the_next_round_leaves_meanwhile() 
         await volleys.fired.get()
     pinging.cancel()
     assert (await pinging)["127.0.0.1"].sent == 0, "none has had its minute"
+    volleys.close()
+
+
+@own_ground
+async def test_of_too_many_packets_on_their_way_the_next_round_waits_for_the_oldest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(icmp_many, "HELD", 4)
+    MUTE.write_text("1")
+    volleys = Volleys()
+    pinging = asyncio.create_task(ping_many(["127.0.0.1", "127.0.0.2"], 3, 0.0, 0.2, volleys))
+    for _ in range(6):
+        await volleys.fired.get()
+        most = sum(shot.seconds is None for pinger in volleys.pingers for shot in pinger.waiting.values())
+        assert most <= 4
+    assert [pinged.sent for pinged in (await pinging).values()] == [3, 3]
     volleys.close()
 
 

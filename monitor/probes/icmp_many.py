@@ -1,6 +1,7 @@
 """Pinging very many addresses at once, over the same sockets as every look: no task and no timer a packet."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -16,6 +17,9 @@ from monitor.probes.icmp_socket import PingSocket, Shot
 
 AT_ONCE = 16 * SIZE
 """Packets of a flood in one turn of the loop: 13 ms of it. Floods are for people at a terminal; no daemon waits behind them."""
+
+HELD = 500_000
+"""Packets of rounds that are not over; where there are more, the next round waits for the oldest."""
 
 
 @dataclass(slots=True)
@@ -114,9 +118,10 @@ async def ping_many(
 ) -> dict[str, Pinged]:
     """Ping every literal address `count` times, `interval` seconds apart, and wait `timeout` seconds for each answer.
 
-    Nobody waits for who is silent: the next round leaves meanwhile. `spacing` seconds lie between two packets to different addresses
-    (0: as fast as the kernel takes them); `heard` is called with what there is after each round. Cancelled, it returns what came back
-    so far. Raises OSError and NoPingSocketsError as opening the sockets does; everything else is told by address.
+    Nobody waits for who is silent: the next round leaves meanwhile, while not more than `HELD` packets are on their way. `spacing`
+    seconds lie between two packets to different addresses (0: as fast as the kernel takes them); `heard` is called with what there is
+    after each round. Cancelled, it returns what came back so far. Raises OSError and NoPingSocketsError as opening the sockets does;
+    everything else is told by address.
     """
     found = {address: Pinged(address) for address in addresses}
     aims, aimed = _aimed(found.values(), manner)
@@ -126,26 +131,26 @@ async def ping_many(
         _count_echoes(aimed, aims, pingers)
         heard(found)
 
-    loop, endings, last = asyncio.get_running_loop(), set[asyncio.Task[None]](), None
+    loop, rounds = asyncio.get_running_loop(), deque[asyncio.Task[None]]()
     try:
         for number in range(count):
             due = loop.time() + interval
+            while rounds and (rounds[0].done() or (len(rounds) + 1) * len(aims) > HELD):
+                await rounds[0]
+                rounds.popleft()
             volley = _Volley(aims, pingers, manner)
-            last = asyncio.create_task(volley.end(timeout, last, counted))
-            endings.add(last)
-            last.add_done_callback(endings.discard)
+            rounds.append(asyncio.create_task(volley.end(timeout, rounds[-1] if rounds else None, counted)))
             await volley.fire(spacing)
             if number + 1 < count:
                 await asyncio.sleep(max(0.0, due - loop.time()))
-        if last is not None:
-            await last
+        for each in rounds:
+            await each
     except asyncio.CancelledError:
         pass  # somebody has seen enough
     finally:
-        broken_off = list(endings)
-        for each in broken_off:
+        for each in rounds:
             each.cancel()
-        await asyncio.gather(*broken_off, return_exceptions=True)
+        await asyncio.gather(*rounds, return_exceptions=True)
     return found
 
 
