@@ -54,8 +54,9 @@ def _check(draft: Draft, each: Wanted) -> None:
     kind = PROBES[each.check.kind]
     _secrets(draft, each.options, kind.secrets, each.check.options)
     keys = _judge(draft, kind.options, each.check.options, each.options, f"{each.check.kind} check")
-    if isinstance(keys, Keys) and (wrong := keys.misfit(each.check.timeout)):
-        draft.say(each.path, wrong)
+    if isinstance(keys, Keys) and (misfit := keys.misfit(each.check.timeout)):
+        key, why = misfit
+        draft.say(next(((*path, key) for path in each.options if at(draft.tree, (*path, key))), each.path), why)
 
 
 def _undecided(draft: Draft) -> None:

@@ -66,8 +66,8 @@ def read_asked(kind: str, target: str, given: Mapping[str, object]) -> Asked:
     if not isinstance(timeout, int | float) or isinstance(timeout, bool) or not 0 < timeout <= LONGEST:
         text = f"probe {kind}: timeout: must be a number of seconds, more than 0 and at most {LONGEST:g}"
         raise PantauError(text, status=Exit.UNKNOWN)
-    if wrong := options.misfit(timeout):
-        raise PantauError(f"probe {kind}: {wrong}", status=Exit.UNKNOWN)
+    if misfit := options.misfit(timeout):
+        raise PantauError(f"probe {kind}: {misfit[1]}", status=Exit.UNKNOWN)
     return Asked(kind, target, keys, float(timeout))
 
 

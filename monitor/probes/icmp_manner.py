@@ -36,12 +36,12 @@ class IcmpOptions(Keys):
     source: Annotated[str, AfterValidator(_address)] = ""
     backend: Literal["", "shared", "icmplib"] = ""
 
-    def misfit(self, timeout: float) -> str:
+    def misfit(self, timeout: float) -> tuple[str, str] | None:
         """Say that the last packet would leave too late to be answered."""
         last = (self.count - 1) * self.packet_interval
-        return (
-            f"the last of {self.count} packets would leave after {last:g} s, and the time-out is {timeout:g} s" if last >= timeout else ""
-        )
+        if last < timeout:
+            return None
+        return "count", f"the last of {self.count} packets would leave after {last:g} s, and the time-out is {timeout:g} s"
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,6 @@ class Keys(BaseModel):
 
     slow: float | None = Field(None, gt=0)
 
-    def misfit(self, timeout: float) -> str:  # noqa: ARG002 - kinds that need time say more
-        """Say why a look with these keys cannot end within so many seconds; empty: it can."""
-        return ""
+    def misfit(self, timeout: float) -> tuple[str, str] | None:  # noqa: ARG002 - kinds that need time say more
+        """Return which key asks for more than so many seconds allow, and why; None: a look can end within them."""
+        return None
