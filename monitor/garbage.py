@@ -22,7 +22,7 @@ def quieten() -> None:
 
 
 def put_off() -> None:
-    """Never look at what is there, and hardly ever at what comes: for a command that makes very much, and ends soon."""
+    """Never look at what is there, and hardly ever at what comes: for a command that makes very much and leaves next to no circles."""
     gc.freeze()
     gc.set_threshold(MANY)
 

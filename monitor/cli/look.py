@@ -90,7 +90,11 @@ def _lines(outcome: Outcome) -> Iterable[str]:
 @click.option("--count", default=3, show_default=True, type=click.IntRange(1, 1000))
 @click.option("--interval", default=1.0, show_default=True, type=Number(0.001, 60), help="Seconds between packets to one address.")
 @click.option("--timeout", default=2.0, show_default=True, type=Number(0.01, 60), help="Seconds to wait for each answer.")
-@click.option("--spacing", type=Number(0, 1), help="Seconds between packets to different addresses; 0: as fast as the machine can.")
+@click.option(
+    "--spacing",
+    type=Number(0, 1),
+    help="Seconds between packets to different addresses; 0: as fast as it can. Not said: 0 up to 128, then 20e-6.",
+)
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Text is a live table on a terminal.")
 @click.option("--size", type=int, help="Bytes of data in each packet.")
 @click.option("--df", is_flag=True, default=None, help="Packets may not be divided on the way.")

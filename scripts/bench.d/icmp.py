@@ -1,8 +1,9 @@
 """ICMP beside fping and blackbox_exporter, over the same addresses of 127.0.0.0/8, in a network namespace of its own.
 
 What is measured is CPU (user and system) a look, and in it what the kernel does to answer: on loopback that is charged
-to whoever sends. `icmp-flood`: one packet to each of 10,000 addresses, `ping_many` in a running process beside the
-whole process of `fping -q -c1 -i0` (its start costs 0.1 us a look); `command` is ours as a whole process, interpreter and
+to whoever sends. `icmp-flood`: one packet to each of 10,000 addresses, `ping_many` in a running process (as `pantau ping
+--spacing 0` does it) beside the whole process of `fping -q -c1 -i0` (its start costs 0.1 us a look);
+`command` is ours as a whole process, interpreter and
 output included, its modules compiled as those of an installed program are. `icmp-blackbox`: the same flood beside
 blackbox_exporter asked by its HTTP API over one connection, its own CPU from /proc. `icmp-paced`: to the same addresses at 5,000 a second
 (`spacing`, `-i0.2`): fping wakes up for each packet, we every 10 ms for 50 of them. `look` is the daemon's road, as below, at that pace.
